@@ -1,0 +1,91 @@
+"""What must hold of `deduped`: nothing lost, every duplicate names a kept survivor and the evidence."""
+
+import great_expectations.expectations as gxe
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.common_laws import columns, keys, no_nan, no_rows, row_count
+from expectations.gate import Audited, Law
+
+
+def _scored_rows(audited: Audited) -> int:
+    return audited.inputs.partition("scored", audited.partition).count() - audited.suppressed
+
+
+def _earlier(audited: Audited) -> tuple[str, ...]:
+    order = audited.inputs.snapshots()
+    return order[: order.index(audited.partition)] if audited.partition in order else ()
+
+
+def _with_survivors(audited: Audited) -> DataFrame:
+    """Duplicates beside their survivor's row, from this snapshot or an earlier one."""
+    survivors = audited.candidate.select("snapshot", "doc_id", "kept")
+    earlier = _earlier(audited)
+    if earlier:
+        survivors = survivors.unionByName(
+            audited.inputs.partitions("deduped", earlier).select("snapshot", "doc_id", "kept")
+        )
+    named = survivors.select(
+        F.col("snapshot").alias("survivor_snapshot"), F.col("doc_id").alias("survivor_id"),
+        F.col("kept").alias("survivor_kept"),
+    )
+    return audited.candidate.where(~F.col("kept")).join(named, ["survivor_snapshot", "survivor_id"], "left")
+
+
+def _threshold(audited: Audited) -> float:
+    return float(audited.facts.get("min_similarity", 0.0))
+
+
+LAWS: tuple[Law, ...] = (
+    columns(
+        "snapshot", "doc_id", "kept", "cluster_id", "duplicate_step", "survivor_snapshot", "survivor_id", "linked_to",
+        "similarity",
+    ),
+    *keys(),
+    row_count("conserved", "kept + duplicates = scored rows", _scored_rows),
+    no_nan(),
+    Law(
+        name="verdicts_are_there",
+        says="every row has a verdict",
+        expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column="kept"),
+    ),
+    no_rows(
+        "survivors_are_kept",
+        "every survivor exists and is kept itself",
+        "SELECT 1 AS broken FROM {batch} WHERE survivor_kept IS NULL OR NOT survivor_kept",
+        frame=_with_survivors,
+    ),
+    no_rows(
+        "duplicates_have_evidence",
+        "every duplicate names its step, its survivor, what it was linked to and how similar that is",
+        "SELECT 1 AS broken FROM {batch} WHERE NOT kept AND (duplicate_step IS NULL OR survivor_snapshot IS NULL "
+        "OR survivor_id IS NULL OR linked_to IS NULL OR similarity IS NULL)",
+    ),
+    no_rows(
+        "kept_rows_have_no_survivor_but_themselves",
+        "a kept document is nobody's duplicate",
+        "SELECT 1 AS broken FROM {batch} WHERE kept AND (duplicate_step IS NOT NULL OR "
+        "(survivor_id IS NOT NULL AND survivor_id <> doc_id))",
+    ),
+    no_rows(
+        "similarities_are_in_range",
+        "similarity lies in [0, 1]",
+        "SELECT 1 AS broken FROM {batch} WHERE similarity < 0 OR similarity > 1",
+    ),
+    Law(
+        name="links_are_similar_enough",
+        says="every pair that links a cluster was verified at or above the threshold",
+        expect=lambda audited: gxe.UnexpectedRowsExpectation(
+            unexpected_rows_query=f"SELECT 1 AS broken FROM {{batch}} WHERE NOT kept AND similarity < {_threshold(audited)}"
+        ),
+    ),
+    Law(
+        name="not_everything_is_a_duplicate",
+        says="the first snapshot keeps at least one document in twenty",
+        expect=lambda audited: gxe.UnexpectedRowsExpectation(
+            unexpected_rows_query="SELECT 1 AS broken FROM {batch} GROUP BY true HAVING count_if(kept) * 20 < count(*) "
+            f"AND {'false' if _earlier(audited) else 'true'}"
+        ),
+        severity="warning",
+    ),
+)

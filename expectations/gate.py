@@ -1,0 +1,123 @@
+"""The gate: runs a suite of Great Expectations over a candidate, and says what held and what did not.
+
+A law declares one expectation: its name, severity, and how to build it from what is being audited. Results carry no
+values of the data (BOOLEAN_ONLY): documents must not leak into logs. Knows no Dagster.
+"""
+
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.recipe.recipe import Recipe
+from spark_jobs.stages.stage import PinnedReader
+
+Severity = Literal["error", "warning"]
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What a suite may look at: the candidate's frames, and the inputs exactly as the stage had them."""
+
+    candidate: DataFrame
+    side: Mapping[str, DataFrame]
+    inputs: PinnedReader
+    recipe: Recipe
+    partition: str
+    suppressed: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """One expectation of a suite. `frame` is what it looks at: the candidate, or a frame derived from it."""
+
+    name: str
+    says: str
+    expect: Callable[[Audited], Any]
+    frame: Callable[[Audited], DataFrame] | None = None
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an expectation found. `expected` is its configuration; `found` an observed number where there is one."""
+
+    name: str
+    says: str
+    severity: Severity
+    success: bool
+    expected: str
+    found: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this outcome keeps the candidate from being published."""
+        return not self.success and self.severity == "error"
+
+
+@functools.cache
+def _context() -> Any:
+    # The import alone costs seconds and its telemetry would ask the network: only when a gate runs.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx  # noqa: PLC0415
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    # Persisting is its default: wrong for a corpus.
+    context.data_sources.add_spark("candidates", persist=False)
+    return context
+
+
+def audit(laws: Iterable[Law], audited: Audited) -> tuple[Outcome, ...]:
+    """Run every law. Laws that look at one frame are validated together, so that their metrics share scans."""
+    groups: dict[Any, list[Law]] = {}
+    for law in laws:
+        groups.setdefault(law.frame, []).append(law)
+    outcomes: dict[str, Outcome] = {}
+    for build, members in groups.items():
+        frame = audited.candidate if build is None else build(audited)
+        for law, result in zip(members, _validate(frame, [law.expect(audited) for law in members]), strict=True):
+            outcomes[law.name] = _outcome(law, result)
+    return tuple(outcomes[name] for name in outcomes)
+
+
+def _validate(frame: DataFrame, expectations: list[Any]) -> list[Any]:
+    import great_expectations as gx  # noqa: PLC0415
+
+    source = _context().data_sources.get("candidates")
+    asset = source.add_dataframe_asset("frame")
+    try:
+        batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+        suite = gx.ExpectationSuite(name="suite", expectations=expectations)
+        found = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    finally:
+        source.delete_asset("frame")
+    # Results come grouped by column; they are matched to the laws by what they were configured as.
+    by_key = {_key(result.expectation_config): result for result in found.results}
+    return [by_key[_key(expectation.configuration)] for expectation in expectations]
+
+
+def _key(configuration: Any) -> str:
+    settings = {k: v for k, v in sorted(configuration.kwargs.items()) if k not in ("batch_id", "result_format")}
+    return f"{configuration.type}:{settings}"
+
+
+def _outcome(law: Law, result: Any) -> Outcome:
+    raised = (result.exception_info or {}).get("raised_exception") or any(
+        isinstance(info, dict) and info.get("raised_exception") for info in (result.exception_info or {}).values()
+    )
+    observed = (result.result or {}).get("observed_value")
+    found = "the expectation could not be evaluated" if raised else "held" if result.success else "did not hold"
+    if isinstance(observed, int | float):
+        found = f"{found} (observed {observed})"
+    return Outcome(
+        name=law.name, says=law.says, severity=law.severity, success=bool(result.success) and not raised,
+        expected=_key(result.expectation_config)[:2000], found=found,
+    )

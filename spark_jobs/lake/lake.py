@@ -1,0 +1,203 @@
+"""The lake: where its tables lie, making them, and reading exactly what is published. Writing is `publish.py`."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import LakeError, NotFoundError
+from spark_jobs.lake import storage
+from spark_jobs.lake.records import Publication, load
+from spark_jobs.lake.tables import TABLES, Table
+
+LAKE_VERSION = 1
+_MARKER = "publications"  # made last: where it stands, the lake is whole
+
+# With the defaults old versions and their records vanish and time travel is refused after 7 days.
+_FOREVER = "interval 36500 days"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+class Lake:
+    """A lake at `home` (a folder or any URI Spark writes), serving one recipe line."""
+
+    def __init__(self, spark: SparkSession, home: str) -> None:
+        self.spark = spark
+        self.home = home.rstrip("/")
+        self._histories: dict[str, tuple[Publication, ...]] = {}
+
+    def location(self, table: str) -> str:
+        """Where a table lies."""
+        return storage.join(self.home, "tables", table)
+
+    def sql_name(self, table: str) -> str:
+        """The table's name in SQL."""
+        return "delta.`" + self.location(table).replace("`", "``") + "`"
+
+    # making and opening -------------------------------------------------------------------------------------------
+
+    def properties(self) -> dict[str, str] | None:
+        """Properties that the lake was made with, None where there is no (whole) lake."""
+        if not storage.exists(storage.join(self.location(_MARKER), "_delta_log")):
+            return None
+        try:
+            rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.sql_name(_MARKER)}").collect()
+        except AnalysisException as error:
+            raise LakeError(f"{self.home}: the table {_MARKER} cannot be read; is this a lake? ({error})") from error
+        return {row["key"]: row["value"] for row in rows}
+
+    def open(self, recipe: str | None) -> "Lake":
+        """Check that the lake is there, of this version and of this recipe line (None: any)."""
+        found = self.properties()
+        if found is None:
+            raise NotFoundError(f"{self.home}: no lake here; make one with ./provender run")
+        self._check(found, recipe)
+        return self
+
+    def make(self, recipe: str) -> "Lake":
+        """Make every table that is missing; open the lake where it is whole already."""
+        found = self.properties()
+        if found is not None:
+            self._check(found, recipe)
+            return self
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda table: self._create(table, recipe), [t for t in TABLES.values() if t.name != _MARKER]))
+        self._create(TABLES[_MARKER], recipe)
+        return self
+
+    def _check(self, found: dict[str, str], recipe: str | None) -> None:
+        version = found.get("provender.lakeVersion")
+        if version != str(LAKE_VERSION):
+            raise LakeError(
+                f"{self.home}: made by lake version {version}, this program reads version {LAKE_VERSION}; "
+                "use the release of Provender that made it, or another --home"
+            )
+        if recipe is not None and found.get("provender.recipe") != recipe:
+            raise LakeError(
+                f"{self.home}: serves the recipe {found.get('provender.recipe')!r}, not {recipe!r}; "
+                "give another recipe a --home of its own"
+            )
+
+    def _create(self, table: Table, recipe: str) -> None:
+        properties = {
+            "delta.logRetentionDuration": _FOREVER,
+            "delta.deletedFileRetentionDuration": _FOREVER,
+            "delta.enableExpiredLogCleanup": "false",
+            # The default would put the first characters of every text into the log.
+            "delta.dataSkippingStatsColumns": ",".join(name for name in table.stats if name not in table.partition_by),
+            "provender.lakeVersion": str(LAKE_VERSION),
+            "provender.recipe": recipe,
+        }
+        listed = ", ".join(f"'{key}' = '{_quoted(value)}'" for key, value in properties.items())
+        partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({table.columns}) USING delta {partitioned} "
+            f"COMMENT '{_quoted(table.row)}' TBLPROPERTIES ({listed})"
+        ).collect()
+
+    # what is published --------------------------------------------------------------------------------------------
+
+    def refresh(self, *tables: str) -> None:
+        """Forget what was read of the commits of these tables (none named: of all)."""
+        for table in tables or tuple(self._histories):
+            self._histories.pop(table, None)
+
+    def history(self, table: str) -> tuple[Publication, ...]:
+        """All publications of a table, oldest first, from its commits."""
+        if table not in self._histories:
+            rows = (
+                self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}")
+                .where(F.col("userMetadata").isNotNull())
+                .select("version", "timestamp", "userMetadata")
+                .collect()
+            )
+            found = (self._publication(table, row) for row in rows)
+            self._histories[table] = tuple(sorted((p for p in found if p), key=lambda p: p.version))
+        return self._histories[table]
+
+    def _publication(self, table: str, row: Any) -> Publication | None:
+        if not row["userMetadata"].startswith("{"):
+            return None
+        record = load(row["userMetadata"], self.home)
+        return Publication(table, str(record.get("partition", "")), int(row["version"]), row["timestamp"], record)
+
+    def publications(self, table: str) -> dict[str, Publication]:
+        """The current publication of each partition."""
+        return {publication.partition: publication for publication in self.history(table)}
+
+    def current(self, table: str, partition: str) -> Publication | None:
+        """The current publication of a partition, None where there is none."""
+        return self.publications(table).get(partition)
+
+    def sequence(self, table: str, partition: str) -> int:
+        """How often this partition was published so far."""
+        head = self.current(table, partition)
+        return head.sequence if head else 0
+
+    # reading ------------------------------------------------------------------------------------------------------
+
+    def at(self, table: str, version: int | None = None) -> DataFrame:
+        """The whole Delta table, at a version or as it is now."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.location(table))
+
+    def read(self, publications: Iterable[Publication]) -> DataFrame:
+        """Exactly the rows of some publications of one table."""
+        listed = tuple(publications)
+        table = TABLES[listed[0].table]
+        if table.scope is None:
+            raise ValueError(f"{table.name} has no partitions to read")
+        current = self.publications(table.name)
+        newest = max(p.version for p in listed)
+        # One version serves them all as long as none was replaced up to it.
+        if all(self._holds_at(p, newest, current) for p in listed):
+            return self.at(table.name, newest).where(F.col(table.scope).isin([p.partition for p in listed]))
+        frames = [self.at(table.name, p.version).where(F.col(table.scope) == p.partition) for p in listed]
+        united = frames[0]
+        for frame in frames[1:]:
+            united = united.unionByName(frame, allowMissingColumns=True)
+        return united
+
+    def _holds_at(self, publication: Publication, version: int, current: dict[str, Publication]) -> bool:
+        if current[publication.partition].version == publication.version:
+            return True
+        later = (p for p in self.history(publication.table) if p.partition == publication.partition)
+        return not any(publication.version < p.version <= version for p in later)
+
+    def published(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
+        """The current rows of a main table, of some partitions or all; empty where nothing is published."""
+        current = self.publications(table)
+        wanted = [p for key, p in current.items() if partitions is None or key in partitions]
+        return self.read(wanted) if wanted else self.at(table).where(F.lit(False))
+
+    def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
+        """The rows of a side table that these publications pin."""
+        listed = tuple(pinned_by)
+        frame = self.at(table)
+        if not listed:
+            return frame.where(F.lit(False))
+        return frame.where(
+            F.col("snapshot").isin([p.partition for p in listed]) & F.col("publication").isin([p.id for p in listed])
+        )
+
+    def documents(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
+        """`cleaned` text and attributes joined with `scored` or `deduped`: what people read."""
+        frame = self.published(table, partitions)
+        if table not in ("scored", "deduped"):
+            return frame
+        cleaned = self.published("cleaned", partitions).drop("kept")
+        kept = [name for name in frame.columns if name not in cleaned.columns or name in ("snapshot", "doc_id")]
+        return cleaned.join(frame.select(*kept), ["snapshot", "doc_id"])
+
+    def version(self, table: str) -> int:
+        """The newest version of a table."""
+        row = self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT 1").first()
+        return int(row["version"]) if row else 0

@@ -1,0 +1,185 @@
+"""Publishing: the only code that writes tables. One Delta commit replaces one partition and holds its record.
+
+Compare and swap: the n-th publication of a scope carries transaction number n. Delta silently discards a commit whose
+number is not higher than the last, so the commit is read back and its record compared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import LostRaceError, ProvenderError, VerificationError
+from spark_jobs.lake.candidate import Candidate
+from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.records import Publication, dump, seal
+from spark_jobs.lake.suppressions import Suppressions, suppress
+from spark_jobs.lake.tables import TABLES
+
+_ATTEMPTS = 5
+# Another publisher that adds a column, or commits between read and write, makes Delta refuse: from the candidate again.
+_RETRYABLE = ("MetadataChanged", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentModification",
+              "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT", "ProtocolChanged")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One unit of compare and swap: a partition of a table."""
+
+    table: str
+    partition: str
+
+    @property
+    def transaction(self) -> str:
+        """Delta's application id of the scope."""
+        return f"provender/{self.table}/{self.partition}"
+
+    @property
+    def predicate(self) -> str:
+        """The rows that a publication replaces."""
+        column = TABLES[self.table].scope
+        escaped = self.partition.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{column} = '{escaped}'" if column else "true"
+
+
+def publish(lake: Lake, candidate: Candidate, record: Mapping[str, Any], *, sequence: int) -> Publication:
+    """Publish an audited candidate as publication number `sequence` of its partition.
+
+    `sequence` is `lake.sequence(...) + 1` as it was when the inputs were resolved. Raises LostRaceError when another
+    publisher was first; returns the finished publication when this one is only the retry of a commit that came through.
+    """
+    scope = Scope(candidate.table, candidate.partition)
+    suppressions = Suppressions.read(lake)
+    digest = candidate.digest
+    if suppressions.version != candidate.suppressions_version and suppressions.frame is not None:
+        digest = digest_of(suppress(candidate.frame(lake), suppressions))
+    sealed = seal({
+        **record,
+        "table": scope.table,
+        "partition": scope.partition,
+        "transaction": scope.transaction,
+        "sequence": sequence,
+        "columns": list(candidate.columns),
+        "digest": str(digest),
+        "suppressed": candidate.suppressed + candidate.digest.rows - digest.rows,
+        "suppressions_version": suppressions.version,
+        "side": sorted(candidate.side),
+    })
+    for name in candidate.side:
+        _write_side(lake, candidate, name, suppressions, sealed)
+    rows = suppress(candidate.frame(lake), suppressions)
+    return _commit(lake, scope, rows, sealed, digest)
+
+
+def replace(lake: Lake, scope: Scope, rows: DataFrame, record: Mapping[str, Any], *, sequence: int) -> Publication:
+    """Publish a partition from a frame that needs no candidate (registry, releases): same commit, same record."""
+    suppressions = Suppressions.read(lake)
+    rows = suppress(rows, suppressions)
+    digest = digest_of(rows)
+    sealed = seal({
+        **record,
+        "table": scope.table,
+        "partition": scope.partition,
+        "transaction": scope.transaction,
+        "sequence": sequence,
+        "columns": list(rows.columns),
+        "digest": str(digest),
+        "suppressions_version": suppressions.version,
+    })
+    return _commit(lake, scope, rows, sealed, digest)
+
+
+def append(lake: Lake, table: str, rows: DataFrame) -> None:
+    """Append to a table that has no partitions (caches, audits, the ledger): rows are keyed, so repeats are harmless."""
+    if TABLES[table].scope is not None:
+        raise ValueError(f"{table} is published by partition")
+    columns = lake.at(table).schema
+    typed = rows.select(*(F.col(field.name).cast(field.dataType).alias(field.name) for field in columns))
+    suppressed = suppress(typed, Suppressions.read(lake)) if "parent_id" in typed.columns else typed
+    _retrying(lambda: suppressed.write.format("delta").mode("append").save(lake.location(table)))
+    lake.refresh(table)
+
+
+def _retrying(write: Any) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            write()
+        except PySparkException as error:
+            if attempt == _ATTEMPTS or not any(name in str(error) for name in _RETRYABLE):
+                raise
+        else:
+            return
+
+
+def _write_side(
+    lake: Lake, candidate: Candidate, name: str, suppressions: Suppressions, sealed: Mapping[str, Any]
+) -> None:
+    """Side tables come first: until the main commit pins their publication, their rows count for nothing."""
+    rows = suppress(candidate.frame(lake, name), suppressions).withColumn("publication", F.lit(sealed["publication"]))
+    predicate = Scope(candidate.table, candidate.partition).predicate + f" AND publication = '{sealed['publication']}'"
+    record = {
+        "kind": "side", "table": name, "of": candidate.table, "partition": candidate.partition,
+        "publication": sealed["publication"], "sequence": sealed["sequence"], "fingerprint": sealed["fingerprint"],
+    }
+    text = dump(record, lake.home)
+    _retrying(
+        lambda: rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+        .option("userMetadata", text).save(lake.location(name))
+    )
+    lake.refresh(name)
+
+
+def _commit(
+    lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any], digest: ContentDigest
+) -> Publication:
+    text = dump(sealed, lake.home)
+    written = Observation()
+    observed = rows.observe(written, *digest_columns(rows.schema, rows.columns))
+
+    def write() -> None:
+        (
+            observed.write.format("delta").mode("overwrite")
+            .option("replaceWhere", scope.predicate)
+            .option("mergeSchema", str(TABLES[scope.table].open).lower())
+            .option("userMetadata", text)
+            .option("txnAppId", scope.transaction)
+            .option("txnVersion", str(sealed["sequence"]))
+            .save(lake.location(scope.table))
+        )
+
+    _retrying(write)
+    published = _read_back(lake, scope, sealed)
+    # A discarded commit (the retry of a finished one) ran nothing, so there is nothing observed to compare.
+    if published.record.get("run_id") == sealed.get("run_id"):
+        _check_written(scope, written, digest)
+    return published
+
+
+def _read_back(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> Publication:
+    lake.refresh(scope.table)
+    here = [p for p in lake.history(scope.table) if p.record.get("transaction") == scope.transaction]
+    same = [p for p in here if p.sequence == sealed["sequence"]]
+    if not same:
+        raise ProvenderError(
+            f"{scope.table}/{scope.partition}: publication {sealed['sequence']} is not among the commits after its "
+            "write; the storage did not keep it, check it and run again"
+        )
+    if same[0].id != sealed["publication"]:
+        raise LostRaceError(
+            f"{scope.table}/{scope.partition}: another run published it first "
+            f"(publication {same[0].id}, version {same[0].version}); run again to build on that"
+        )
+    return same[0]
+
+
+def _check_written(scope: Scope, written: Observation, digest: ContentDigest) -> None:
+    found = from_metrics(written.get)
+    if found != digest:
+        raise VerificationError(
+            f"{scope.table}/{scope.partition}: the rows written ({found}) are not the rows audited ({digest}); "
+            "the candidate changed on disk while it was published. Run again"
+        )

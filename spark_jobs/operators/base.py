@@ -1,0 +1,106 @@
+"""What every operator is: the protocols, the declared pieces, and nothing that runs.
+
+An operator is one file with one class in `extractors/ editors/ filters/ scorers/ selectors/ strategies/`; it is
+found by its `name` (see `registry.py`), never listed. Operators do not import each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs.text.batch import TextBatch
+
+Floats = npt.NDArray[np.float64]
+
+
+class Params(BaseModel):
+    """Parameters of an operator: frozen, unknown keys forbidden, every bound with its unit in the description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One number an annotator measures; its column is `<operator>__<name>`, a double, null where not applicable."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`signal` must lie in [minimum, maximum]; bounds are inclusive, None is off. Broken -> `reason`.
+
+    With `exclusive` the bounds themselves break the rule. A null signal never breaks a rule.
+    """
+
+    reason: str
+    signal: str
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive: bool = False
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small input with what must come out; shown in the generated docs and run by the contract tests.
+
+    `columns` are the other columns of the row (url, host, language, ...). `signals`, `reasons` and `text` are
+    expected results; None means not stated.
+    """
+
+    text: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    signals: Mapping[str, float] | None = None
+    reasons: tuple[str, ...] | None = None
+    edited: str | None = None
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Texts after an edit, and per row how many edits were made. Characters removed are counted by the engine."""
+
+    texts: pa.Array
+    counts: npt.NDArray[np.int32]
+
+
+class Operator(Protocol):
+    """Every operator: a name, an integer version that moves when its output can, and frozen parameters."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    source: ClassVar[str]
+    examples: ClassVar[tuple[Example, ...]]
+    Params: ClassVar[type[Params]]
+    params: Any
+
+
+class Annotator(Operator, Protocol):
+    """Adds signals to documents and removes nothing."""
+
+    signals: ClassVar[tuple[Signal, ...]]
+
+    def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
+        """Measure every document: signal name -> float64 array of `len(batch)`, NaN where not applicable."""
+        ...
+
+
+class Filter(Annotator, Protocol):
+    """An annotator that also states rules, as data."""
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules under the operator's parameters."""
+        ...
+
+
+class Editor(Operator, Protocol):
+    """Changes text and says how often."""
+
+    def edit(self, batch: TextBatch) -> Edited:
+        """New texts for the batch, with the number of edits per document."""
+        ...

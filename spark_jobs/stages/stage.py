@@ -1,0 +1,85 @@
+"""What a stage is: a pure function from pinned DataFrames to DataFrames, and what it says about itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_jobs.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class OperatorRecord:
+    """One operator as it ran, for the publication record."""
+
+    name: str
+    kind: str
+    version: int
+    params: Mapping[str, Any]
+    fingerprint: str
+    artefact: str | None = None
+
+
+class PinnedReader(Protocol):
+    """Read-only view of the lake at the publications a stage resolved; every read is recorded as an input."""
+
+    def partition(self, table: str, partition: str) -> DataFrame:
+        """The current publication of one partition of a table (rows of that partition only)."""
+        ...
+
+    def partitions(self, table: str, partitions: tuple[str, ...] | None = None) -> DataFrame:
+        """The current publications of several partitions of a table (None: all published), united."""
+        ...
+
+    def whole(self, table: str) -> DataFrame:
+        """A table without partitions (models, rewrite_cache, ...) as it is now."""
+        ...
+
+    def snapshots(self) -> tuple[str, ...]:
+        """Snapshot ids in sequence order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageContext:
+    """What a stage may know. `partition` is the snapshot or release; `services` holds what is not pure."""
+
+    spark: SparkSession
+    recipe: Recipe
+    partition: str
+    inputs: PinnedReader
+    scratch: str
+    services: Mapping[str, Any] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _message: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageOutput:
+    """The frames of a stage, lazily: the main table's, and those of its side tables by name.
+
+    `facts` are small JSON-able facts for the publication record (plans, digests of lists, cuts that were derived).
+    """
+
+    main: DataFrame
+    side: Mapping[str, DataFrame] = field(default_factory=dict)
+    operators: tuple[OperatorRecord, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Stage(Protocol):
+    """One step of the flow. `fingerprint_parts` is everything of its own that determines its output."""
+
+    name: ClassVar[str]
+    table: ClassVar[str]
+    side_tables: ClassVar[tuple[str, ...]]
+    upstream: ClassVar[tuple[str, ...]]
+    scope: ClassVar[str]
+
+    def fingerprint_parts(self, recipe: Recipe) -> Mapping[str, Any]:
+        """JSON-able: operators with versions and params, digests of lists and models, package versions."""
+        ...
+
+    def run(self, context: StageContext) -> StageOutput:
+        """Build the output frames. No action on data may be needed for a log line; nothing is collected."""
+        ...

@@ -1,0 +1,37 @@
+"""Fixtures of all tiers. A Spark session is refused in `unit/`: those tests must run without a JVM."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stop the collection when a unit test asks for Spark."""
+    for item in items:
+        if "unit" in item.path.relative_to(ROOT / "tests").parts and "spark" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid}: unit tests run without a JVM; move it to tests/spark")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real crawl files beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real data at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one Spark session of the test run."""
+    from orchestration.spark_session import build_session
+
+    jars = ",".join(str(path) for path in sorted((ROOT / ".venv" / "jars").glob("*.jar")))
+    scratch = tmp_path_factory.mktemp("spark")
+    session = build_session(jars=jars, driver_memory="2g", scratch=str(scratch))
+    yield session
+    session.stop()
