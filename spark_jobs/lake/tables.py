@@ -128,8 +128,8 @@ _TABLES = (
     Table(
         "models",
         "one fitted artefact by the digest of its file",
-        """digest STRING, name STRING, version INT, kind STRING, fitted_on ARRAY<STRING>, params STRING,
-        metrics STRING, bytes BIGINT, location STRING""",
+        """number BIGINT, digest STRING, name STRING, version INT, kind STRING, fit_fingerprint STRING,
+        fitted_on ARRAY<STRING>, params STRING, metrics STRING, bytes BIGINT, location STRING""",
         scope=None,
         stats=("digest",),
     ),

@@ -4,7 +4,7 @@ An operator is one file with one class in `extractors/ editors/ filters/ scorers
 found by its `name` (see `registry.py`), never listed. Operators do not import each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -103,4 +103,57 @@ class Editor(Operator, Protocol):
 
     def edit(self, batch: TextBatch) -> Edited:
         """New texts for the batch, with the number of edits per document."""
+        ...
+
+
+class Scorer(Operator, Protocol):
+    """Scores documents with a fitted model and removes nothing; how to fit the model is the scorer's own knowledge.
+
+    A score's column is `<scorer>__<name>`, a double in [0, 1]. The model is a file, known by its digest.
+    """
+
+    kind: ClassVar[str]
+    scores: ClassVar[tuple[Signal, ...]]
+
+    def train(self, positives: Sequence[str], negatives: Sequence[str], target: str) -> None:
+        """Fit on snippets and write the model's file at `target`: same input, same bytes."""
+        ...
+
+    def normalised(self, texts: pa.Array) -> pa.Array:
+        """What the model sees of the texts; the same at fitting and at scoring."""
+        ...
+
+    def score(self, texts: pa.Array, model_path: str) -> Mapping[str, Floats]:
+        """Score every document: score name -> float64 array of `len(texts)`, each in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a strategy found in one answer of a model: `text` is None unless `status` is `ok`."""
+
+    status: str
+    text: str | None = None
+
+
+class Strategy(Operator, Protocol):
+    """Asks a language model for a new text, and finds that text in the answer. It never calls the model itself."""
+
+    grammars: ClassVar[tuple[str, ...]]
+    echoes: ClassVar[tuple[str, ...]]
+
+    def messages(self, draft: str, *, key: str) -> list[dict[str, str]]:
+        """The chat to send for a draft; what varies between documents varies by a hash of `key`."""
+        ...
+
+    def prompt_digest(self) -> str:
+        """Hex SHA-256 of the prompt's template and the parameters: a change makes new requests."""
+        ...
+
+    def grammar(self, kind: str) -> str:
+        """The form of an answer for constrained decoding, in a notation of `grammars` (`gbnf`, `regex`)."""
+        ...
+
+    def parse(self, output: str, finish_reason: str) -> Parsed:
+        """The new text, or why the answer holds none."""
         ...

@@ -11,7 +11,7 @@ from spark_jobs.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class OperatorRecord:
-    """One operator as it ran, for the publication record."""
+    """One operator as it ran, for the publication record; of a filter also its rules, as data."""
 
     name: str
     kind: str
@@ -19,6 +19,7 @@ class OperatorRecord:
     params: Mapping[str, Any]
     fingerprint: str
     artefact: str | None = None
+    rules: tuple[Mapping[str, Any], ...] = ()
 
 
 class PinnedReader(Protocol):

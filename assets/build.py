@@ -1,0 +1,184 @@
+"""Write, audit, publish: how one partition of one table is built. No Dagster here, so it can be tested without it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from assets.workshop import Workshop
+from expectations.gate import Audited, Law, Outcome, audit
+from spark_jobs.errors import GateError
+from spark_jobs.lake import ledger, storage
+from spark_jobs.lake.candidate import Candidate, write_candidate
+from spark_jobs.lake.pins import Pins
+from spark_jobs.lake.publish import append, publish
+from spark_jobs.lake.records import Publication, sha256_of
+from spark_jobs.stages.stage import Stage, StageContext, StageOutput
+
+Prepare = Callable[[Workshop, Pins, str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A publication, the outcomes of its gate, its counts, and what each phase cost in seconds."""
+
+    publication: Publication
+    outcomes: tuple[Outcome, ...]
+    counts: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+
+class GateFailedError(GateError):
+    """The gate said no. `outcomes` are all of them, `candidate` is where the rows lie that were not published."""
+
+    def __init__(self, message: str, outcomes: tuple[Outcome, ...], candidate: str) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
+        self.candidate = candidate
+
+
+@dataclass
+class Clock:
+    """Seconds by phase; for figures only, never for data."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
+
+    def lap(self, phase: str) -> None:
+        """The time since the last lap belongs to this phase."""
+        now = time.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._since
+        self._since = now
+
+
+def build(  # noqa: PLR0913 - one call, all by keyword
+    workshop: Workshop,
+    stage: Stage,
+    laws: Sequence[Law],
+    *,
+    partition: str,
+    fingerprint: str,
+    run_id: str,
+    prepare: Prepare | None = None,
+) -> Built:
+    """Resolve the inputs, run the stage into a candidate, audit it, publish it.
+
+    Raises GateFailedError when a blocking law does not hold: nothing is published, the outcomes are in `audits` and the
+    candidate stays for inspection. Raises LostRaceError when another run published this partition meanwhile.
+    """
+    lake, clock = workshop.lake, Clock()
+    lake.refresh()
+    sequence = lake.sequence(stage.table, partition) + 1
+    pins = Pins(lake)
+    services = prepare(workshop, pins, partition) if prepare else {}
+    clock.lap("prepare")
+    attempt = sha256_of([run_id, stage.table, partition, sequence])[:16]
+    context = StageContext(
+        spark=lake.spark, recipe=workshop.recipe, partition=partition, inputs=pins,
+        scratch=storage.join(workshop.scratch, attempt), services=services, say=workshop.say,
+    )  # fmt: skip
+    try:
+        output = stage.run(context)
+        candidate = write_candidate(
+            lake, table=stage.table, partition=partition, attempt=attempt, main=output.main, side=output.side
+        )
+        clock.lap("stage")
+        outcomes = _audited(workshop, laws, candidate, output, pins)
+        counts = count(lake, candidate)
+        clock.lap("gate")
+        failed = [outcome for outcome in outcomes if outcome.blocks]
+        if failed:
+            _keep_outcomes(workshop, candidate, outcomes, run_id, publication=None)
+            raise GateFailedError(
+                f"{stage.table}/{partition}: nothing published, {len(failed)} of {len(outcomes)} expectations failed: "
+                f"{'; '.join(f'{o.name} ({o.says})' for o in failed)}. The candidate lies at {candidate.location}",
+                outcomes, candidate.location,
+            )  # fmt: skip
+        record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
+        published = publish(lake, candidate, record, sequence=sequence)
+        clock.lap("publish")
+        _keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
+        ledger.sync(lake, [stage.table])
+        clock.lap("ledger")
+    finally:
+        storage.remove(context.scratch)
+    storage.remove(storage.join(lake.home, "candidates", stage.table, partition, attempt))
+    return Built(published, outcomes, counts, clock.seconds)
+
+
+def _audited(
+    workshop: Workshop, laws: Sequence[Law], candidate: Candidate, output: StageOutput, pins: Pins
+) -> tuple[Outcome, ...]:
+    lake = workshop.lake
+    return audit(
+        laws,
+        Audited(
+            candidate=candidate.frame(lake),
+            side={name: candidate.frame(lake, name) for name in candidate.side},
+            inputs=pins,
+            recipe=workshop.recipe,
+            partition=candidate.partition,
+            suppressed=candidate.suppressed,
+            facts=output.facts,
+        ),
+    )
+
+
+def count(workshop_lake: Any, candidate: Candidate) -> dict[str, Any]:
+    """Rows, kept, and dropped by reason, from the candidate's own columns."""
+    frame = candidate.frame(workshop_lake)
+    counts: dict[str, Any] = {"rows": candidate.digest.rows, "suppressed": candidate.suppressed}
+    if "kept" not in frame.columns:
+        return counts
+    counts["kept"] = frame.where("kept").count()
+    counts["dropped"] = candidate.digest.rows - counts["kept"]
+    if "drop_reasons" in frame.columns:
+        reasons = (
+            frame.select(F.explode("drop_reasons").alias("broken"))
+            .groupBy(F.concat_ws(".", "broken.annotator", "broken.reason").alias("reason"))
+            .count()
+        )
+    else:
+        reasons = frame.where("NOT kept").groupBy(F.col("duplicate_step").alias("reason")).count()
+    counts["by_reason"] = {row["reason"]: row["count"] for row in reasons.orderBy("reason").collect()}
+    return counts
+
+
+def _record(  # noqa: PLR0913
+    workshop: Workshop, stage: Stage, output: StageOutput, pins: Pins, outcomes: Sequence[Outcome],
+    counts: Mapping[str, Any], fingerprint: str, run_id: str,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "kind": "main",
+        "stage": stage.name,
+        "fingerprint": fingerprint,
+        "operators": [asdict(operator) for operator in output.operators],
+        "inputs": pins.inputs,
+        "counts": dict(counts),
+        "audit": [{"name": o.name, "severity": o.severity, "success": o.success} for o in outcomes],
+        "overrides": [],
+        "recipe": {"name": workshop.recipe.name, "fingerprint": workshop.recipe_fingerprint},
+        "provenance": dict(workshop.provenance),
+        "facts": dict(output.facts),
+        "run_id": run_id,
+    }
+
+
+_AUDITS = (
+    "table STRING, partition STRING, candidate STRING, publication STRING, run_id STRING, expectation STRING, "
+    "severity STRING, success BOOLEAN, expected STRING, found STRING"
+)
+
+
+def _keep_outcomes(
+    workshop: Workshop, candidate: Candidate, outcomes: Sequence[Outcome], run_id: str, publication: str | None
+) -> None:
+    rows = [
+        (candidate.table, candidate.partition, candidate.location, publication, run_id, o.name, o.severity, o.success,
+         o.expected, o.found)
+        for o in outcomes
+    ]  # fmt: skip
+    frame = workshop.lake.spark.createDataFrame(rows, _AUDITS).withColumn("audited_at", F.current_timestamp())
+    append(workshop.lake, "audits", frame)

@@ -1,0 +1,26 @@
+"""The workshop: what building a table needs at hand (lake, recipe, services), made by `orchestration` and given to assets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spark_jobs.lake.lake import Lake
+from spark_jobs.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Plain objects, no Dagster: the lake, the recipe with its fingerprint, and where not-pure work is done.
+
+    `provenance` goes into every record: code commit, whether the tree was dirty, package versions. `rewrite_endpoint`
+    is a context manager factory that gives an endpoint of a language model for as long as it is needed.
+    """
+
+    lake: Lake
+    recipe: Recipe
+    recipe_fingerprint: str
+    provenance: Mapping[str, Any]
+    scratch: str
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    rewrite_endpoint: Callable[..., Any] | None = None
+    say: Callable[[str], None] = lambda _message: None

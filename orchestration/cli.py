@@ -1,0 +1,205 @@
+"""The command line: parses, calls, prints. Results go to standard output, everything else to standard error.
+
+Exit status: 0 done, 1 a gate or verification failed, 2 wrong usage or unusable input, 3 interrupted or failed otherwise.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.progress import Progress
+from orchestration.settings import VARIABLES, Settings
+from spark_jobs.errors import ProvenderError, TransientError
+
+FAILED = 3
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command."""
+    for option in (
+        click.option("--home", metavar="DIR", help="Where the lake is (default: PROVENDER_HOME, or .provender here)."),
+        click.option("--recipe", metavar="NAME_OR_FILE", help="Which recipe (default: PROVENDER_RECIPE, or default)."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Settings come from the environment: " + "; ".join(f"{name}: {what}" for name, what in VARIABLES.items()),
+)
+@click.version_option("0.1.0", prog_name="provender")
+def program() -> None:
+    """Build the pretraining corpus of a language model, release by release, and say of every document why it is in or out."""
+
+
+@program.command()
+@click.option("--input", "inputs", multiple=True, metavar="URI", help="Crawl file, folder, glob, list file or URI; repeatable.")
+@click.option("--snapshot", metavar="ID", help="Name of the snapshot that the input is (default: the input's name).")
+@click.option("--refit", is_flag=True, help="Fit the quality model again, on all snapshots so far.")
+@common
+def run(inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Read the input (default: the sample crawl) and build through to a release."""
+    from orchestration.instance import open_instance  # noqa: PLC0415 - Dagster's import costs a second
+    from orchestration.run import Refresh  # noqa: PLC0415
+    from orchestration.workshop import WorkshopResource  # noqa: PLC0415
+
+    settings, progress = Settings.read(home, recipe).check(), Progress()
+    # Unusable input and recipes are told before anything slow starts.
+    resource = WorkshopResource(settings, progress.say)
+    with open_instance(settings) as instance:
+        report = Refresh(resource, instance, progress).run(inputs, snapshot, refit=refit)
+    release = report["release"]
+    show(
+        report,
+        as_json,
+        f"{release['name']}: {release.get('documents', 0):,} documents, {release.get('tokens', 0):,} tokens"
+        + ("" if report["built"] else "; nothing was new, nothing was published")
+        + f"\n  ./provender lineage {release['name']}\n  ./provender export {release['name']} --format parquet --out DIR",
+    )
+
+
+@program.command(context_settings={"ignore_unknown_options": True})
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def test(args: tuple[str, ...]) -> None:
+    """Lint, types, layers, all tests; with arguments, pytest with those."""
+    from orchestration.testing import main as run_tests  # noqa: PLC0415
+
+    raise SystemExit(run_tests(list(args)))
+
+
+@program.command()
+@common
+def status(home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Tables, snapshots, last publications, stale parts, failed gates."""
+    from orchestration.report import render_status, status_of  # noqa: PLC0415
+
+    report = status_of(_workshop(home, recipe))
+    show(report, as_json, render_status(report))
+
+
+@program.command()
+@click.argument("doc_id_or_url")
+@common
+def explain(doc_id_or_url: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Everything that happened to a document, stage by stage."""
+    from orchestration.report import render_story, story_of  # noqa: PLC0415
+
+    story = story_of(_workshop(home, recipe), doc_id_or_url)
+    show(story, as_json, render_story(story))
+
+
+@program.command()
+@click.argument("release")
+@common
+def lineage(release: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """The filters, models, inputs and counts behind a release, as a tree."""
+    from orchestration.report import lineage_of, render_lineage  # noqa: PLC0415
+
+    tree = lineage_of(_workshop(home, recipe), release)
+    show(tree, as_json, render_lineage(tree))
+
+
+@program.command()
+@click.argument("release")
+@click.option("--format", "fmt", type=click.Choice(["parquet", "jsonl"]), default="parquet", show_default=True)
+@click.option("--out", required=True, metavar="DIR", help="An empty or new folder, or a URI.")
+@common
+def export(release: str, fmt: str, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Write a release as training files, with a manifest of their digests."""
+    from orchestration.report import export_to  # noqa: PLC0415
+
+    report = export_to(_workshop(home, recipe), release, fmt, out)
+    show(report, as_json, f"{report['release']}: {len(report['files'])} files in {report['out']}")
+
+
+@program.command()
+@click.option("--port", type=int, default=3000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@common
+def ui(port: int, host: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: ARG001, FBT001
+    """The Dagster UI on this project."""
+    from orchestration.ui import serve  # noqa: PLC0415
+
+    raise SystemExit(serve(Settings.read(home, recipe).check(), host, port, Progress()))
+
+
+@program.command()
+@common
+def doctor(home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Check the environment and say how to mend it."""
+    from orchestration.doctor import diagnose, render  # noqa: PLC0415
+
+    checks = diagnose(Settings.read(home, recipe))
+    show({"ok": all(c.ok for c in checks), "checks": [c.__dict__ for c in checks]}, as_json, render(checks))
+    if not all(c.ok for c in checks):
+        raise SystemExit(1)
+
+
+def _workshop(home: str | None, recipe: str | None) -> Any:
+    """Open an existing lake for reading. A missing lake is told before Spark starts."""
+    from orchestration.workshop import WorkshopResource, require_lake  # noqa: PLC0415
+
+    settings = Settings.read(home, recipe).check()
+    require_lake(settings)
+    resource = WorkshopResource(settings, Progress().say)
+    return resource.get()
+
+
+def show(value: Any, as_json: bool, text: str) -> None:  # noqa: FBT001
+    """The result on standard output: one JSON object, or what a person reads."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str) if as_json else text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; every error becomes one line and an exit status."""
+    try:
+        program.main(list(argv) if argv is not None else None, prog_name="provender", standalone_mode=False)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        return _fail(f"{error.format_message()} (see ./provender {_command(error)}--help)", 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; what was published stands, run again to go on", FAILED)
+    except ProvenderError as error:
+        return _fail(str(error), error.exit_status)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line for the person, the trace in a file
+        return _unexpected(error)
+    return 0
+
+
+def _command(error: click.UsageError) -> str:
+    return f"{error.ctx.info_name} " if error.ctx is not None and error.ctx.parent is not None else ""
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"provender: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _unexpected(error: BaseException) -> int:
+    text = str(error)
+    if isinstance(error, OSError) and error.errno == 28 or "No space left on device" in text:  # noqa: PLR2004 - ENOSPC
+        return _fail("no space left on the disk; nothing half-written was published, free some and run again",
+                     TransientError.exit_status)
+    trace = Path(Settings.read().scratch)
+    try:
+        trace.mkdir(parents=True, exist_ok=True)
+        (trace / "last-error.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        where = f" The details lie in {trace / 'last-error.txt'}"
+    except OSError:
+        where = ""
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    return _fail(f"failed unexpectedly: {type(error).__name__}: {first[:300]}.{where}", FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

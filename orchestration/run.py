@@ -1,0 +1,182 @@
+"""`run`: register the input as a snapshot, launch the jobs that are due on the Dagster instance, and report."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.catalog import full_fingerprints, tables
+from assets.models import current_models
+from assets.stage_asset import RELEASES, SNAPSHOTS
+from assets.workshop import Workshop
+from orchestration.definitions import SNAPSHOT_TABLES, build_definitions
+from orchestration.instance import reconcile
+from orchestration.progress import Progress
+from orchestration.workshop import WorkshopResource
+from spark_jobs.crawl.inputs import expand_inputs
+from spark_jobs.crawl.inventory import inventory_frame
+from spark_jobs.errors import GateError, InputError, ProvenderError, UsageError
+from spark_jobs.lake.freshness import stale_reason
+from spark_jobs.lake.registry import register, registered
+from spark_jobs.lake.releases import find_release, release_name
+from spark_jobs.sample.build import build_sample
+
+_SNAPSHOT_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Refresh:
+    """One run of the command: what it built, by table and partition, and the release it ends in."""
+
+    resource: WorkshopResource
+    instance: dg.DagsterInstance
+    progress: Progress
+    built: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.definitions = build_definitions(self.resource.settings, workshop=self.resource)
+        self.catalog = tables()
+
+    def run(self, inputs: Sequence[str], snapshot: str | None, *, refit: bool = False) -> dict[str, Any]:
+        """Build through to a release; whatever is fresh is left alone."""
+        with self.progress.step("start Spark, open the lake") as said:
+            workshop = self.resource.get()
+            said.append(workshop.lake.home)
+            reconcile(self.instance, workshop)
+        for name, uris in self._snapshots(inputs, snapshot):
+            self._register(workshop, name, uris)
+        order = tuple(registered(workshop.lake))
+        self._before_models(workshop, order)
+        if refit or self._unfitted(workshop):
+            self._launch("fit_models", None, ["models"], "models: fit")
+        for name in order:
+            self._refresh_snapshot(workshop, name, SNAPSHOT_TABLES)
+        release = self._release(workshop, order)
+        return {"release": release, "snapshots": list(order), "built": self.built, "home": workshop.lake.home}
+
+    # input --------------------------------------------------------------------------------------------------------
+
+    def _snapshots(self, inputs: Sequence[str], snapshot: str | None) -> list[tuple[str, list[str]]]:
+        if not inputs:
+            if snapshot is not None:
+                raise UsageError("--snapshot names the snapshot of an --input; say which input it is")
+            folder = Path(self.resource.settings.scratch).parent / "sample"
+            with self.progress.step("sample crawl") as said:
+                made = build_sample(folder)
+                said.append(f"{len(made)} snapshots in {folder}")
+            return [(sample.id, [str(path) for path in sample.paths]) for sample in made]
+        name = snapshot or _name_of(inputs)
+        if not _SNAPSHOT_ID.match(name):
+            raise UsageError(f"--snapshot {name!r}: use letters, digits, '.', '_' and '-', at most 64 of them")
+        return [(name, list(inputs))]
+
+    def _register(self, workshop: Workshop, name: str, uris: Sequence[str]) -> None:
+        lake = workshop.lake
+        with self.progress.step(f"{name}: input") as said:
+            files = expand_inputs(uris, workshop.storage_options)
+            known = registered(lake).get(name)
+            seen = {(e["uri"], e["bytes"], e["modified"]) for e in known.inputs} if known else set()
+            if seen == {(f.uri, f.bytes, f.modified) for f in files}:
+                said.append(f"{len(files)} files, as registered")
+                return
+            frame = inventory_frame(lake.spark, files, workshop.storage_options)
+            rows = [row.asDict() for row in frame.orderBy("uri").collect()]
+            documents = sum(row["documents"] for row in rows)
+            said.append(f"{len(files)} files, {documents:,} document records")
+            if documents == 0:
+                raise InputError(f"{', '.join(uris)}: no document records in {len(files)} files; is this a crawl?")
+            before = [(e["uri"], e["sha256"]) for e in known.inputs] if known else None
+            if before == [(row["uri"], row["sha256"]) for row in rows]:
+                return
+            section = workshop.recipe.raw
+            register(lake, name, rows, source=section.source or name, licence=section.licence)
+            self.instance.add_dynamic_partitions(str(SNAPSHOTS.name), [name])
+
+    # building -----------------------------------------------------------------------------------------------------
+
+    def _before_models(self, workshop: Workshop, order: Sequence[str]) -> None:
+        """A model is fitted on cleaned rows, so the snapshots it is fitted on come that far first."""
+        if self._unfitted(workshop):
+            for name in order:
+                self._refresh_snapshot(workshop, name, ("raw", "cleaned"))
+
+    def _unfitted(self, workshop: Workshop) -> bool:
+        fitted = current_models(workshop)
+        return any(scorer.name not in fitted for scorer in workshop.recipe.scored.scorers)
+
+    def _refresh_snapshot(self, workshop: Workshop, name: str, wanted: Sequence[str]) -> None:
+        for table in wanted:
+            workshop.lake.refresh()
+            fingerprint = full_fingerprints(self.catalog, workshop)[table]
+            reason = stale_reason(workshop.lake, table, name, fingerprint)
+            if reason is not None:
+                self._launch("refresh_snapshot", name, [table], f"{name}: {table}")
+
+    def _release(self, workshop: Workshop, order: tuple[str, ...]) -> dict[str, Any]:
+        lake = workshop.lake
+        lake.refresh()
+        pins = {f"{t}/{s}": p.id for t in SNAPSHOT_TABLES for s in order if (p := lake.current(t, s))}
+        name = release_name(
+            workshop.recipe.name, order, {**pins, "mixed": full_fingerprints(self.catalog, workshop)["mixed"]}
+        )
+        if lake.current("mixed", name) is None:
+            self.instance.add_dynamic_partitions(str(RELEASES.name), [name])
+            self._launch("build_release", name, ["mixed"], f"release {name}")
+        else:
+            self.progress.line(f"release {name}: already published, nothing new")
+        lake.refresh()
+        return {"name": name, **dict(find_release(lake, name).manifest.get("totals", {}))}
+
+    def _launch(self, job: str, partition: str | None, assets: Sequence[str], title: str) -> None:
+        """Run a job of the code location in this process, on the instance that the UI shows."""
+        with self.progress.step(title) as said:
+            try:
+                result = self.definitions.resolve_job_def(job).execute_in_process(
+                    run_config=_QUIET, instance=self.instance, partition_key=partition,
+                    asset_selection=[dg.AssetKey(a) for a in assets], raise_on_error=True,
+                )  # fmt: skip
+            except dg.Failure as failure:
+                raise GateError(failure.description or f"{title} failed") from failure
+            except dg.DagsterExecutionStepExecutionError as error:
+                raise _cause(error) from error
+            for event in result.get_asset_materialization_events():
+                data = event.step_materialization_data.materialization
+                row = _figures(data.metadata)
+                self.built.append({"asset": data.asset_key.to_user_string(), "partition": data.partition, **row})
+                said.append(_sentence(row))
+
+
+def _cause(error: dg.DagsterExecutionStepExecutionError) -> BaseException:
+    user = error.user_exception
+    if isinstance(user, dg.Failure):
+        return GateError(user.description or "the step failed")
+    return user if isinstance(user, ProvenderError) else user
+
+
+def _figures(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = ("dagster/row_count", "kept", "dropped", "documents", "tokens", "suppressed")
+    row = {key.removeprefix("dagster/"): metadata[key].value for key in wanted if key in metadata}
+    row["seconds"] = {k.removeprefix("seconds "): v.value for k, v in metadata.items() if k.startswith("seconds ")}
+    return row
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    if "tokens" in row:
+        return f"{row['documents']:,} documents, {row['tokens']:,} tokens"
+    if "kept" in row:
+        return f"{row['kept']:,} of {row['row_count']:,} kept"
+    if "row_count" in row:
+        return f"{row['row_count']:,} rows"
+    return "done"
+
+
+def _name_of(inputs: Sequence[str]) -> str:
+    if len(inputs) > 1:
+        raise UsageError("several inputs make one snapshot: name it with --snapshot ID")
+    base = inputs[0].rstrip("/").rsplit("/", 1)[-1]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"(\.(warc|wet|jsonl|json|parquet|paths|gz|zst))+$", "", base))
+    return name.strip("-.") or "snapshot"

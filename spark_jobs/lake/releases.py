@@ -1,0 +1,69 @@
+"""Releases: the names people give to what was mixed, and the manifest that pins every ancestor of each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spark_jobs.errors import NotFoundError
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.publish import Scope, replace
+from spark_jobs.lake.records import Publication, canonical_json, sha256_of
+
+LATEST = "latest"
+_SCHEMA = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release."""
+
+    name: str
+    recipe: str
+    state: str
+    publication: str
+    manifest: Mapping[str, Any]
+
+
+def release_name(recipe: str, snapshots: tuple[str, ...], pins: Mapping[str, str]) -> str:
+    """A name that says what is newest in it and is different for different ancestors."""
+    return f"{recipe}-{snapshots[-1]}-{sha256_of([list(snapshots), dict(pins)])[:8]}"
+
+
+def register_release(lake: Lake, release: Release) -> Publication | None:
+    """Publish a release's row; None when it stands there already for the same publication."""
+    lake.refresh("releases")
+    if any(r.publication == release.publication for r in releases(lake)):
+        return None
+    row = (release.name, release.recipe, release.state, release.publication, canonical_json(release.manifest))
+    return replace(
+        lake, Scope("releases", release.name), lake.spark.createDataFrame([row], _SCHEMA),
+        {"kind": "main", "stage": "register", "fingerprint": release.publication},
+        sequence=lake.sequence("releases", release.name) + 1,
+    )  # fmt: skip
+
+
+def releases(lake: Lake) -> tuple[Release, ...]:
+    """Every release, oldest first."""
+    order = {p.partition: p.version for p in lake.history("releases")}
+    rows = lake.at("releases").collect()
+    found = [
+        Release(row["release"], row["recipe"], row["state"], row["publication"], json.loads(row["manifest"]))
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda release: order.get(release.name, -1)))
+
+
+def find_release(lake: Lake, name: str) -> Release:
+    """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is."""
+    known = [release for release in releases(lake) if release.state == "published"]
+    if not known:
+        raise NotFoundError(f"{lake.home}: no release yet; build one with ./provender run")
+    if name == LATEST:
+        return known[-1]
+    exact = [release for release in known if release.name == name]
+    found = exact or [release for release in known if release.name.startswith(name)]
+    if len(found) != 1:
+        what = "no release" if not found else "more than one release"
+        raise NotFoundError(f"{what} is named {name!r}; there are: {', '.join(r.name for r in known)}, latest")
+    return found[0]

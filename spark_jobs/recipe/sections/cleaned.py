@@ -1,0 +1,44 @@
+"""The part of a recipe that says how raw pages become text: extraction, language, and the steps in their order."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spark_jobs.recipe.steps import CleaningStep, ExtractorStep, Step
+
+
+class LanguageSection(BaseModel):
+    """How languages are identified; which ones are kept is the business of the step `language_filter`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("lid.176", description="lid.176, which is shipped, or the path of a fastText model")
+    max_chars: int = Field(100_000, ge=1, description="characters of a text that the model sees")
+    alternatives: float = Field(0.01, ge=0, le=1, description="runner-up labels from this score on are kept")
+
+    @property
+    def model_path(self) -> str | None:
+        """The file of the model; None is the one that is shipped."""
+        return None if self.model == "lid.176" else self.model
+
+
+class CleanedSection(BaseModel):
+    """Editors and filters run in the order of `steps`; a filter sees the text as the editors before it left it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extract: ExtractorStep = Field(Step(name="resiliparse_text"), validate_default=True)
+    language: LanguageSection = LanguageSection()
+    steps: tuple[CleaningStep, ...]
+
+    @model_validator(mode="after")
+    def _steps_fit_together(self) -> Self:
+        names = [step.name for step in self.steps]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"steps: {', '.join(twice)} is listed twice; a step's columns and records have its name")
+        for place, step in enumerate(self.steps):
+            for later in getattr(step.build(), "before", ()):
+                if later in names[:place]:
+                    raise ValueError(f"steps: {step.name} must come before {later}, whose edits it would miss")
+        return self

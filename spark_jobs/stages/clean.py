@@ -1,0 +1,90 @@
+"""cleaned: raw pages to main text, language, edits, signals and verdict, in one Arrow pass over each page.
+
+The pass is in `clean_pass.py`, which runs in the workers; here is what the stage reads, makes and says of itself.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from spark_jobs.lake.tables import TABLES
+from spark_jobs.operators import registry
+from spark_jobs.recipe.recipe import Recipe
+from spark_jobs.recipe.sections.cleaned import CleanedSection
+from spark_jobs.stages.clean_pass import INPUT, CleanPass, OperatorSpec, Plan
+from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
+from spark_jobs.text import language
+
+
+class Clean:
+    """One row of `cleaned` for each row of `raw`; dropped rows keep their text."""
+
+    name: ClassVar[str] = "clean"
+    table: ClassVar[str] = "cleaned"
+    side_tables: ClassVar[tuple[str, ...]] = ()
+    upstream: ClassVar[tuple[str, ...]] = ("raw",)
+    scope: ClassVar[str] = "snapshot"
+
+    def fingerprint_parts(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The extractor, the language model by digest, every step, and the Unicode data that words are defined on."""
+        section = recipe.cleaned
+        return {
+            "extract": registry.fingerprint(section.extract.build()),
+            "language": _language(section),
+            "steps": [registry.fingerprint(step.build()) for step in section.steps],
+            "unicode": unicodedata.unidata_version,
+        }
+
+    def run(self, context: StageContext) -> StageOutput:
+        """Lazily: raw rows of the snapshot through the pass."""
+        section = context.recipe.cleaned
+        raw = context.inputs.partition("raw", context.partition).select(*INPUT)
+        columns = [TABLES["cleaned"].columns, *(f"{name} DOUBLE" for name in signal_columns(section))]
+        main = raw.mapInArrow(CleanPass(plan_of(section)), ", ".join(columns))
+        facts = {"signals": list(signal_columns(section)), "language": _language(section)}
+        return StageOutput(main=main, operators=operators_of(section), facts=facts)
+
+
+def plan_of(section: CleanedSection) -> Plan:
+    """The section as the workers get it: operators by name with all their parameters, lists pinned."""
+    return Plan(
+        extract=OperatorSpec.of("extractors", section.extract.build()),
+        model=section.language.model_path,
+        max_chars=section.language.max_chars,
+        alternatives=section.language.alternatives,
+        steps=tuple(OperatorSpec.of(step.kind, step.build()) for step in section.steps),
+    )
+
+
+def signal_columns(section: CleanedSection) -> tuple[str, ...]:
+    """Columns of all signals, in the order of the steps."""
+    filters = [step.build() for step in section.steps if step.kind == "filters"]
+    return tuple(f"{operator.name}__{signal.name}" for operator in filters for signal in operator.signals)
+
+
+def operators_of(section: CleanedSection) -> tuple[OperatorRecord, ...]:
+    """Every operator of the section, for the publication record."""
+    return tuple(operator_record(step.kind, step.build()) for step in (section.extract, *section.steps))
+
+
+def operator_record(kind: str, operator: Any) -> OperatorRecord:
+    """One operator as it runs, with its rules if it has any."""
+    return OperatorRecord(
+        name=operator.name,
+        kind=kind,
+        version=operator.version,
+        params=operator.params.model_dump(mode="json"),
+        fingerprint=registry.fingerprint(operator),
+        rules=tuple(asdict(rule) for rule in operator.rules()) if kind == "filters" else (),
+    )
+
+
+def _language(section: CleanedSection) -> Mapping[str, Any]:
+    settings = section.language
+    return {
+        "model": settings.model,
+        "digest": language.model_digest(settings.model_path),
+        "max_chars": settings.max_chars,
+        "alternatives": settings.alternatives,
+    }
