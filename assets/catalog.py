@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import assets
+from assets.models import current_models
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from spark_jobs.recipe.fingerprint import fingerprints
 from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.stages.fit import current_models
 
 
 def tables() -> Mapping[str, TableAsset]:
@@ -41,4 +41,4 @@ def code_versions(catalog: Mapping[str, TableAsset], recipe: Recipe) -> dict[str
 def full_fingerprints(catalog: Mapping[str, TableAsset], workshop: Workshop) -> dict[str, str]:
     """Fingerprints of a lake: with the digests of the models that its recipe uses."""
     stages = {name: table.stage for name, table in catalog.items()}
-    return fingerprints(stages, workshop.recipe, current_models(workshop.lake, workshop.recipe))
+    return fingerprints(stages, workshop.recipe, current_models(workshop))

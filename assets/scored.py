@@ -1,16 +1,15 @@
 """`scored`: the model scores of every document that the filters kept."""
 
+from assets.models import current_models, model_path
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from expectations.scored import LAWS
 from spark_jobs.lake.pins import Pins
-from spark_jobs.stages.fit import current_models, model_location
 from spark_jobs.stages.score import Score
 
 
 def _services(workshop: Workshop, _pins: Pins, _partition: str) -> dict[str, object]:
-    models = current_models(workshop.lake, workshop.recipe)
-    return {"models": models, "model_path": lambda digest: model_location(workshop.lake, digest)}
+    return {"models": current_models(workshop), "model_path": lambda digest: model_path(workshop, digest)}
 
 
 TABLE = TableAsset(

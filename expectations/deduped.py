@@ -70,7 +70,7 @@ LAWS: tuple[Law, ...] = (
     no_rows(
         "similarities_are_in_range",
         "similarity lies in [0, 1]",
-        "SELECT 1 AS broken FROM {batch} WHERE similarity < 0 OR similarity > 1",
+        "SELECT 1 AS broken FROM {batch} WHERE (similarity < 0 OR similarity > 1) AND NOT isnan(similarity)",
     ),
     Law(
         name="links_are_similar_enough",

@@ -24,7 +24,7 @@ LAWS: tuple[Law, ...] = (
     Law(
         name="scores_are_in_range",
         says="every score lies in [0, 1]",
-        expect=lambda audited: _scores(audited, "{column} < 0 OR {column} > 1"),
+        expect=lambda audited: _scores(audited, "({column} < 0 OR {column} > 1) AND NOT isnan({column})"),
     ),
     Law(
         name="scores_are_there",

@@ -3,10 +3,11 @@
 The values are for one machine; each that differs from Spark's default says why.
 """
 
+import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -57,5 +58,23 @@ def build_session(
     # pyspark logs every SQL error with a Java stack trace before it raises it; people get the error, in one line.
     logging.getLogger("SQLQueryContextLogger").disabled = True
     logging.getLogger("DataFrameQueryContextLogger").disabled = True
-    session: SparkSession = builder.getOrCreate()
+    with _standard_error_to(Path(scratch) / "spark.log" if scratch is not None else None):
+        session: SparkSession = builder.getOrCreate()
     return session
+
+
+@contextlib.contextmanager
+def _standard_error_to(path: Path | None) -> Iterator[None]:
+    """The JVM inherits standard error where it is started: its messages go to a file, not between ours."""
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

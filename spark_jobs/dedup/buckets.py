@@ -72,9 +72,8 @@ def _placed(rows: DataFrame) -> DataFrame:
     sized = rows.withColumn("size", F.count(F.lit(1)).over(bucket)).withColumn(
         "fresh", F.count(F.when(F.col("cluster").isNull(), True)).over(bucket)
     )
-    return (
-        sized.withColumn("place", F.row_number().over(bucket.orderBy("rank"))).where("size > 1 AND fresh > 0")
-    )
+    meeting = sized.where("size > 1 AND fresh > 0")
+    return meeting.withColumn("place", F.row_number().over(bucket.orderBy("rank")))
 
 
 def _leads(leaders: int) -> Column:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -94,9 +95,9 @@ def contract(edges: pa.Table) -> pa.RecordBatch:
 
     ends = pa.chunked_array([*edges.column("u").chunks, *edges.column("v").chunks], pa.string())
     # Spark compares strings by their UTF-8 bytes, and so does Arrow: the smallest number is the smallest node.
-    names = pa.compute.unique(ends)
-    names = names.take(pa.compute.array_sort_indices(names))
-    numbers = pa.compute.index_in(ends, names).to_numpy().astype(np.int64)
+    names = pc.unique(ends)
+    names = names.take(pc.array_sort_indices(names))
+    numbers = pc.index_in(ends, names).to_numpy().astype(np.int64)
     half = edges.num_rows
     roots = star_roots(numbers[:half], numbers[half:], len(names))
     moved = np.flatnonzero(roots != np.arange(len(names)))

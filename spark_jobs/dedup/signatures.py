@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from spark_jobs.dedup.normal_form import NORMAL_FORM, Marks, fold_table
@@ -119,7 +120,7 @@ def sign_frame(documents: DataFrame, params: MinHash) -> DataFrame:
 
 
 def _groups(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    lengths = pa.compute.binary_length(batch.column("text")).fill_null(0).to_numpy(zero_copy_only=False)
+    lengths = pc.binary_length(batch.column("text")).fill_null(0).to_numpy(zero_copy_only=False)
     start, size = 0, 0
     for row, length in enumerate(lengths):
         if size and size + length > _GROUP_BYTES:
@@ -152,7 +153,7 @@ def _sign_batch(batch: pa.RecordBatch, params: MinHash) -> pa.RecordBatch:
 def _blobs(values: npt.NDArray[np.uint64], offsets: npt.NDArray[np.int64], absent: npt.NDArray[np.bool_]) -> pa.Array:
     data = pa.py_buffer(np.ascontiguousarray(values).astype("<u8", copy=False))
     array = pa.Array.from_buffers(pa.binary(), len(absent), [None, pa.py_buffer(offsets.astype(np.int32)), data])
-    return pa.compute.if_else(pa.array(absent), pa.scalar(None, pa.binary()), array)
+    return pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), array)
 
 
 def _lists(bands: npt.NDArray[np.uint64], absent: npt.NDArray[np.bool_]) -> pa.Array:

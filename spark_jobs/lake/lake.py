@@ -184,8 +184,9 @@ class Lake:
         frame = self.at(table)
         if not listed:
             return frame.where(F.lit(False))
+        scope = str(TABLES[table].scope)
         return frame.where(
-            F.col("snapshot").isin([p.partition for p in listed]) & F.col("publication").isin([p.id for p in listed])
+            F.col(scope).isin([p.partition for p in listed]) & F.col("publication").isin([p.id for p in listed])
         )
 
     def documents(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:

@@ -11,7 +11,9 @@ from spark_jobs.lake.records import Publication
 from spark_jobs.lake.tables import TABLES
 
 # Which main table pins the rows of a side table.
-OWNERS: Mapping[str, str] = {"read_errors": "raw", "locator": "raw", "signatures": "deduped", "band_index": "deduped"}
+OWNERS: Mapping[str, str] = {
+    "read_errors": "raw", "locator": "raw", "signatures": "deduped", "band_index": "deduped", "selection": "mixed",
+}  # fmt: skip
 
 
 class Pins:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
+from pyspark.sql import DataFrame
 
 from spark_jobs.text.batch import TextBatch
 
@@ -125,6 +126,22 @@ class Scorer(Operator, Protocol):
 
     def score(self, texts: pa.Array, model_path: str) -> Mapping[str, Floats]:
         """Score every document: score name -> float64 array of `len(texts)`, each in [0, 1]."""
+        ...
+
+
+class Selector(Operator, Protocol):
+    """Says which documents of a pool are taken, from stored scores. It never reads text."""
+
+    def score_column(self, available: Sequence[str]) -> str | None:
+        """The score it decides by, of those that `scored` holds; None if it needs none. Raises RecipeError."""
+        ...
+
+    def select(self, pool: DataFrame) -> DataFrame:
+        """The pool with a boolean `selected`.
+
+        Columns: snapshot, doc_id, tokens (long), quality (double or null; higher is better), tie (hex, uniform),
+        language, source, host.
+        """
         ...
 
 

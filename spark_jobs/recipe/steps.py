@@ -46,9 +46,9 @@ class Step(BaseModel):
 
     def located(self, folder: Path | None) -> "Step":
         """The same step of a recipe that lies in `folder`."""
-        step = self.model_copy()
-        step._folder = folder
-        return step
+        copy = self.model_copy()
+        copy.__pydantic_private__ = {"_folder": folder}
+        return copy
 
     def __hash__(self) -> int:
         """Steps are values; parameters are compared by content."""

@@ -1,4 +1,4 @@
-"""The pass of the clean stage over Arrow batches, as it runs in a worker: extract, identify the language, steps, verdict.
+"""The pass of the clean stage over Arrow batches, as it runs in a worker: extraction, language, steps, verdict.
 
 Every filter measures every row that has text, also one that is dropped already, so that all reasons are known.
 """

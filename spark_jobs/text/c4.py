@@ -12,8 +12,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.characters import CLOSING, DECIMAL, LETTER, LOWER, NUMBER, SENTENCE_END, SPACE, Codes, Flags, Offsets, encode
+from spark_jobs.text.characters import DECIMAL, SPACE, Codes, Flags, Offsets, encode
 from spark_jobs.text.native import kernel
+from spark_jobs.text.sentences import count_sentences
 
 CITATIONS = ("[edit]", "[citation needed]")
 POLICY = (
@@ -40,6 +41,7 @@ _SWITCHES = (
 _PHRASES = ("lorem ipsum", "javascript", *POLICY, *CITATIONS)
 
 Counts = npt.NDArray[np.int64]
+Phrases = npt.NDArray[np.uint32]
 
 
 class LineRules(BaseModel):
@@ -48,7 +50,9 @@ class LineRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_word_length: int = Field(1000, ge=1, description="drop a line with a longer word, characters")
-    min_words_per_line: int = Field(3, ge=0, description="drop a line with fewer words (white space), before citations go")
+    min_words_per_line: int = Field(
+        3, ge=0, description="drop a line with fewer words (white space), before citations go"
+    )
     remove_citations: bool = Field(True, description="delete [digits], [edit] and [citation needed]")
     require_terminal_punctuation: bool = Field(
         False, description="drop a line that does not end in . ? ! \" ' or ends in an ellipsis; FineWeb has it off"
@@ -77,8 +81,6 @@ def c4_lines(batch: TextBatch, rules: LineRules) -> C4Lines:
     """The pass over all lines of a batch; computed once per batch and rules.
 
     A line that drops the document (lorem ipsum, "{") stays in the text and holds no counted sentence.
-    A sentence ends at a sentence ender, with the closing quotes and brackets after it, before white space or the end of
-    the line (in scripts without spaces: anywhere); a full stop after a single letter or before a lower-case one is none.
     """
     return batch.shared(("c4_lines", rules), lambda: _run(batch, rules))
 
@@ -104,74 +106,48 @@ def _lower(code: int) -> int:
 
 
 @kernel
-def _phrase_at(codes: Codes, i: int, end: int, phrase: npt.NDArray[np.uint32], fold: bool) -> int:
+def _phrase_at(codes: Codes, i: int, end: int, phrase: Phrases, fold: int) -> int:
     """Length of the phrase if it stands at i, else 0."""
     k = 0
     while phrase[k] != 0:
         if i + k >= end:
             return 0
         code = codes[i + k]
-        if (_lower(code) if fold else code) != phrase[k]:
+        if (_lower(code) if fold != 0 else code) != phrase[k]:
             return 0
         k += 1
     return k
 
 
 @kernel
-def _holds(codes: Codes, start: int, end: int, phrase: npt.NDArray[np.uint32]) -> bool:
+def _found(codes: Codes, start: int, end: int, phrases: Phrases) -> int:
+    """Bits of the phrases in a line, `1 << row`, and the last bit for "{": one scan, most characters start nothing."""
+    found = 0
     for i in range(start, end):
-        if _lower(codes[i]) == phrase[0] and _phrase_at(codes, i, end, phrase, True) > 0:
-            return True
-    return False
+        code = _lower(codes[i])
+        if code == 0x7B:
+            found |= 1 << len(phrases)
+        # First letters of the phrases: c j l p t u.
+        elif code in (99, 106, 108, 112, 116, 117):
+            for row in range(len(phrases) - 2):
+                if code == phrases[row, 0] and _phrase_at(codes, i, end, phrases[row], 1) > 0:
+                    found |= 1 << row
+    return found
 
 
 @kernel
-def _citation_at(codes: Codes, flags: Flags, i: int, end: int, phrases: npt.NDArray[np.uint32]) -> int:
-    """Length of the citation mark at i, else 0; digits are decimal digits of any script."""
-    if codes[i] != 0x5B:
-        return 0
+def _citation_at(codes: Codes, flags: Flags, i: int, end: int, phrases: Phrases) -> int:
+    """Length of the citation mark at the bracket i, else 0; digits are decimal digits of any script."""
     k = i + 1
     while k < end and (flags[k] & DECIMAL) != 0:
         k += 1
     if k < end and codes[k] == 0x5D:
         return k + 1 - i
     for row in range(len(phrases) - 2, len(phrases)):
-        length = _phrase_at(codes, i, end, phrases[row], False)
+        length = _phrase_at(codes, i, end, phrases[row], 0)
         if length > 0:
             return length
     return 0
-
-
-@kernel
-def _sentences(codes: Codes, flags: Flags, start: int, end: int) -> int:
-    count = 0
-    pending = False
-    i = start
-    while i < end:
-        if flags[i] & (LETTER | NUMBER):
-            pending = True
-        if (flags[i] & SENTENCE_END) == 0 or not pending:
-            i += 1
-            continue
-        stop = i + 1
-        while stop < end and (flags[stop] & (SENTENCE_END | CLOSING)) != 0:
-            stop += 1
-        ends = stop == end or (flags[stop] & SPACE) != 0 or codes[i] > 0x2FFF
-        if ends and codes[i] == 0x2E and stop == i + 1 and stop < end:
-            following = stop
-            while following < end and (flags[following] & SPACE) != 0:
-                following += 1
-            initial = (
-                i > start
-                and (flags[i - 1] & LETTER) != 0
-                and (i - 1 == start or (flags[i - 2] & (LETTER | NUMBER)) == 0)
-            )
-            ends = not initial and not (following < end and (flags[following] & LOWER) != 0)
-        if ends:
-            count += 1
-            pending = False
-        i = stop
-    return count + (1 if pending else 0)
 
 
 @kernel
@@ -181,12 +157,12 @@ def _ends_terminal(codes: Codes, start: int, end: int) -> bool:
     last = codes[end - 1]
     if last == 0x2E and end - start >= 3 and codes[end - 2] == 0x2E and codes[end - 3] == 0x2E:
         return False
-    return last == 0x2E or last == 0x3F or last == 0x21 or last == 0x22 or last == 0x27
+    return last in (0x2E, 0x3F, 0x21, 0x22, 0x27)
 
 
 @kernel
-def _judge(
-    codes: Codes, start: int, end: int, words: int, longest: int, phrases: npt.NDArray[np.uint32], switches: Counts
+def _judge(  # noqa: PLR0911, PLR0917 - one way out a rule; numba takes no keywords
+    codes: Codes, start: int, end: int, words: int, longest: int, phrases: Phrases, switches: Counts
 ) -> int:
     """Verdict on a line without its citations, the rules in C4's order."""
     if longest > switches[0]:
@@ -195,30 +171,55 @@ def _judge(
         return NO_TERMINAL
     if words < switches[1]:
         return FEW_WORDS
-    if switches[6] and _holds(codes, start, end, phrases[0]):
+    found = _found(codes, start, end, phrases)
+    if switches[6] and (found & 1) != 0:
         return LOREM_IPSUM
-    if switches[4] and _holds(codes, start, end, phrases[1]):
+    if switches[4] and (found & 2) != 0:
         return JAVASCRIPT
-    if switches[7]:
-        for i in range(start, end):
-            if codes[i] == 0x7B:
-                return CURLY
-    if switches[5]:
-        for row in range(2, len(phrases) - 2):
-            if _holds(codes, start, end, phrases[row]):
-                return POLICY_LINE
+    if switches[7] and (found >> len(phrases)) != 0:
+        return CURLY
+    if switches[5] and ((found >> 2) & ((1 << (len(phrases) - 4)) - 1)) != 0:
+        return POLICY_LINE
     return KEPT
 
 
 @kernel
-def _c4(
-    codes: Codes,
-    flags: Flags,
-    starts: Counts,
-    ends: Counts,
-    lines: Offsets,
-    phrases: npt.NDArray[np.uint32],
-    switches: Counts,
+def _copy_line(  # noqa: PLR0917 - numba takes no keywords
+    codes: Codes, flags: Flags, start: int, end: int, out: Codes, out_flags: Flags, phrases: Phrases, citations: int
+) -> tuple[int, int, int, int]:
+    """Copy a line without its citations: characters copied, words and longest word as it was, citations left out."""
+    words = longest = run = cut = filled = 0
+    i = start
+    while i < end:
+        length = _citation_at(codes, flags, i, end, phrases) if citations and codes[i] == 0x5B else 0
+        cut += length > 0
+        for k in range(i, i + max(length, 1)):
+            if flags[k] & SPACE:
+                run = 0
+            else:
+                words += run == 0
+                run += 1
+                longest = max(longest, run)
+        if length == 0:
+            out[filled] = codes[i]
+            out_flags[filled] = flags[i]
+            filled += 1
+        i += max(length, 1)
+    return filled, words, longest, cut
+
+
+@kernel
+def _stripped(flags: Flags, start: int, end: int) -> tuple[int, int]:
+    while start < end and (flags[start] & SPACE) != 0:
+        start += 1
+    while end > start and (flags[end - 1] & SPACE) != 0:
+        end -= 1
+    return start, end
+
+
+@kernel
+def _c4(  # noqa: PLR0917 - numba takes no keywords
+    codes: Codes, flags: Flags, starts: Counts, ends: Counts, lines: Offsets, phrases: Phrases, switches: Counts
 ) -> tuple[Counts, Codes, Offsets]:
     rows = len(lines) - 1
     counts = np.zeros((4, rows), dtype=np.int64)
@@ -229,53 +230,25 @@ def _c4(
     for row in range(rows):
         begin = filled
         for line in range(lines[row], lines[row + 1]):
-            start = starts[line]
-            end = ends[line]
-            while start < end and (flags[start] & SPACE) != 0:
-                start += 1
-            while end > start and (flags[end - 1] & SPACE) != 0:
-                end -= 1
-            words = 0
-            longest = 0
-            run = 0
-            citations = 0
-            piece = filled
-            i = start
-            while i < end:
-                length = _citation_at(codes, flags, i, end, phrases) if switches[2] else 0
-                citations += length > 0
-                for k in range(i, i + max(length, 1)):
-                    # Words are counted on the line as it was, citations included.
-                    if flags[k] & SPACE:
-                        run = 0
-                    else:
-                        words += run == 0
-                        run += 1
-                        longest = max(longest, run)
-                if length == 0:
-                    out[filled] = codes[i]
-                    out_flags[filled] = flags[i]
-                    filled += 1
-                i += max(length, 1)
-            verdict = _judge(out, piece, filled, words, longest, phrases, switches)
-            if verdict == KEPT or verdict == LOREM_IPSUM or verdict == CURLY:
-                counts[0, row] += verdict == LOREM_IPSUM
-                counts[1, row] += verdict == CURLY
-                counts[2, row] += _sentences(out, out_flags, piece, filled) if verdict == KEPT else 0
-                counts[3, row] += citations
-                out[filled] = 10
-                out_flags[filled] = SPACE
-                filled += 1
+            start, end = _stripped(flags, starts[line], ends[line])
+            length, words, longest, cut = _copy_line(
+                codes, flags, start, end, out[filled:], out_flags[filled:], phrases, switches[2]
+            )
+            stop = filled + length
+            verdict = _judge(out, filled, stop, words, longest, phrases, switches)
+            counts[0, row] += verdict == LOREM_IPSUM
+            counts[1, row] += verdict == CURLY
+            if verdict in (KEPT, LOREM_IPSUM, CURLY):
+                counts[2, row] += count_sentences(out, out_flags, filled, stop) if verdict == KEPT else 0
+                counts[3, row] += cut
+                out[stop] = 10
+                out_flags[stop] = SPACE
+                filled = stop + 1
             else:
                 counts[3, row] += words > 0
-                filled = piece
-        skip = begin
-        while skip < filled and (out_flags[skip] & SPACE) != 0:
-            skip += 1
-        while filled > skip and (out_flags[filled - 1] & SPACE) != 0:
-            filled -= 1
-        for i in range(skip, filled):
-            out[begin + i - skip] = out[i]
-        filled = begin + filled - skip
+        first, last = _stripped(out_flags, begin, filled)
+        for i in range(first, last):
+            out[begin + i - first] = out[i]
+        filled = begin + last - first
         offsets[row + 1] = filled
     return counts, out[:filled].copy(), offsets

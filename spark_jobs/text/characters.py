@@ -26,7 +26,7 @@ CLOSING = 256  # closing brackets and quotation marks, which may follow the end 
 DECIMAL = 1024  # category Nd: what \d matches
 IGNORED = 512  # controls and format characters: they neither make nor break a word
 
-# Unicode 16 PropList, Sentence_Terminal, hexadecimal: the sentence enders of all scripts; no quotation mark, no ellipsis.
+# Unicode 16 PropList, Sentence_Terminal, hexadecimal: sentence enders of all scripts; no quotation mark, no ellipsis.
 SENTENCE_TERMINALS = """21 2e 3f 589 61d-61f 6d4 700-702 7f9 837 839 83d-83e 964-965 104a-104b 1362 1367-1368 166e
 1735-1736 17d4-17d5 1803 1809 1944-1945 1aa8-1aab 1b4e-1b4f 1b5a-1b5b 1b5e-1b5f 1b7d-1b7f 1c3b-1c3c 1c7e-1c7f 2024
 203c-203d 2047-2049 2cf9-2cfb 2e2e 2e3c 2e53-2e54 2e60-2e61 3002 a4ff a60e-a60f a6f3 a6f7 a876-a877 a8ce-a8cf a92f

@@ -180,7 +180,9 @@ def _wide(data: bytes, declared: tuple[str, ...]) -> str | None:
     if evens > 4 * odds + len(head) // 16:
         return "utf-16-be"
     # Pages in CJK have fewer NULs: believe the header if the markup's own NULs are there.
-    return next((codec for codec in declared if codec.startswith("utf-16") and (b"<\0" in head or b"\0<" in head)), None)
+    return next(
+        (codec for codec in declared if codec.startswith("utf-16") and (b"<\0" in head or b"\0<" in head)), None
+    )
 
 
 def _decode_seven_bit(data: bytes, declared: tuple[str, ...]) -> tuple[str, str]:

@@ -59,7 +59,7 @@ class Match:
 
 
 def normalise(texts: pa.Array) -> pa.LargeStringArray:
-    """Lower-cased words of letters, digits and marks (NFKC), one space between; a sign of an unspaced script is a word."""
+    """Lower-cased words of letters, digits and marks (NFKC), one space between them."""
     plain = pc.utf8_lower(pc.utf8_normalize(texts.cast(pa.large_string()).fill_null(""), form="NFKC"))
     spaced = pc.replace_substring_regex(plain, pattern=_UNSPACED, replacement=r" \1 ")
     return pc.utf8_trim(pc.replace_substring_regex(spaced, pattern=r"[^\p{L}\p{N}\p{M}]+", replacement=" "), " ")

@@ -20,7 +20,9 @@ DROP_REASON = pa.struct(
         ("bound", pa.float64()),
     ]
 )
-EDIT = pa.struct([("editor", pa.string()), ("version", pa.int32()), ("count", pa.int32()), ("chars_removed", pa.int64())])
+EDIT = pa.struct(
+    [("editor", pa.string()), ("version", pa.int32()), ("count", pa.int32()), ("chars_removed", pa.int64())]
+)
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]

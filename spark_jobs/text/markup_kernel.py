@@ -36,7 +36,8 @@ _ADDRESS, _DIV, _CAPTION, _LIST, _UNKNOWN = names.ADDRESS, names.DIV, names.CAPT
 
 
 @kernel
-def _push(state: Any, stack: Any, last: Any, kind: int, value: int, flags: int, looks: int) -> None:
+def _push(state: Any, stack: Any, last: Any, tag: Any) -> None:
+    kind, value, flags, looks = tag
     top = state[_TOP]
     row = stack[top]
     row[_KIND], row[_HASH], row[_FLAGS], row[_LOOKS], row[_DEAD] = kind, value, flags, looks, 0
@@ -108,7 +109,7 @@ def _reopen(state: Any, stack: Any, last: Any, pending: Any) -> None:
     for i in range(state[_BASE], state[_PENDING]):
         if state[_TOP] < MAX_STACK:
             state[_TAGS] += 1
-            _push(state, stack, last, pending[i, 0], pending[i, 1], pending[i, 2], pending[i, 3])
+            _push(state, stack, last, (pending[i, 0], pending[i, 1], pending[i, 2], pending[i, 3]))
     state[_PENDING] = state[_BASE]
 
 
@@ -200,10 +201,10 @@ def _imply_rows(state: Any, stack: Any, last: Any, kind: int) -> None:
     """Row group and row that the parser makes around a bare row or cell."""
     if kind in (_ROW, _CELL) and last[_ROWGROUP] < last[_TABLE]:
         state[_TAGS] += 1
-        _push(state, stack, last, _ROWGROUP, 0, _IS_SPECIAL, 0)
+        _push(state, stack, last, (_ROWGROUP, zero, zero + _IS_SPECIAL, zero))
     if kind == _CELL and last[_ROW] < last[_TABLE]:
         state[_TAGS] += 1
-        _push(state, stack, last, _ROW, 0, _IS_SPECIAL, 0)
+        _push(state, stack, last, (_ROW, zero, zero + _IS_SPECIAL, zero))
 
 
 @kernel
@@ -241,91 +242,6 @@ def _start(
 
 
 @kernel
-def _read_tag(data: Any, i: int) -> tuple[int, int, int, int, bool]:
-    """Read a tag whose name begins at `i`: hash of the name, of the whole tag, attributes, end, self-closing."""
-    n = data.size
-    value = np.uint32(2166136261)
-    while i < n and data[i] > 32 and data[i] != 47 and data[i] != 62:
-        c = data[i]
-        value = np.uint32((value ^ (c + 32 if 65 <= c <= 90 else c)) * np.uint32(16777619))
-        i += 1
-    looks = np.int64(value)
-    attributes = 0
-    while i < n and data[i] != 62:
-        if data[i] <= 32 or data[i] == 47:
-            i += 1
-            continue
-        attributes += 1
-        begin = i
-        i += 1
-        while i < n and data[i] > 32 and data[i] != 47 and data[i] != 62 and data[i] != 61:
-            i += 1
-        j = i
-        while j < n and data[j] <= 32:
-            j += 1
-        if j < n and data[j] == 61:
-            i = _skip_value(data, j + 1)
-        for k in range(begin, min(i, begin + 256)):
-            looks = (looks * 31 + data[k]) & 0x7FFFFFFFFFFF
-    return np.int64(value), looks, attributes, min(i + 1, n), i < n and i > 0 and data[i - 1] == 47
-
-
-@kernel
-def _skip_value(data: Any, i: int) -> int:
-    """End of an attribute value that begins at or after `i`."""
-    n = data.size
-    while i < n and data[i] <= 32:
-        i += 1
-    if i < n and (data[i] == 34 or data[i] == 39):
-        quote = data[i]
-        i += 1
-        while i < n and data[i] != quote:
-            i += 1
-        return min(i + 1, n)
-    while i < n and data[i] > 32 and data[i] != 62:
-        i += 1
-    return i
-
-
-@kernel
-def _skip_markup(data: Any, i: int) -> int:
-    """End of a comment, doctype or processing instruction whose `<` is at `i`."""
-    n = data.size
-    if i + 3 < n and data[i + 1] == 33 and data[i + 2] == 45 and data[i + 3] == 45:
-        i += 4
-        if i < n and data[i] == 62:
-            return i + 1
-        while i + 2 < n:
-            if data[i] == 45 and data[i + 1] == 45 and (data[i + 2] == 62):
-                return i + 3
-            if data[i] == 45 and data[i + 1] == 45 and data[i + 2] == 33 and i + 3 < n and data[i + 3] == 62:
-                return i + 4
-            i += 1
-        return n
-    while i < n and data[i] != 62:
-        i += 1
-    return min(i + 1, n)
-
-
-@kernel
-def _skip_raw(data: Any, i: int, value: int) -> int:
-    """Start of the end tag with this name, or the end of the page."""
-    n = data.size
-    while i + 1 < n:
-        if data[i] == 60 and data[i + 1] == 47:
-            found = np.uint32(2166136261)
-            j = i + 2
-            while j < n and j < i + 12 and data[j] > 32 and data[j] != 47 and data[j] != 62:
-                c = data[j]
-                found = np.uint32((found ^ (c + 32 if 65 <= c <= 90 else c)) * np.uint32(16777619))
-                j += 1
-            if np.int64(found) == value:
-                return i
-        i += 1
-    return n
-
-
-@kernel
 def measure(data: Any) -> tuple[int, int, int, int]:
     """Tags (opened, closed, implied), greatest depth, most attributes in a tag, most options in a select."""
     n = data.size
@@ -345,9 +261,9 @@ def measure(data: Any) -> tuple[int, int, int, int]:
         ends = i + 1 < n and data[i + 1] == 47
         j = i + 2 if ends else i + 1
         if j >= n or not (65 <= data[j] <= 90 or 97 <= data[j] <= 122):
-            i = _skip_markup(data, i) if ends or (j < n and data[j] in (33, 63)) else i + 1
+            i = skip_markup(data, i) if ends or (j < n and data[j] in (33, 63)) else i + 1
             continue
-        value, looks, attributes, i, closed = _read_tag(data, j)
+        value, looks, attributes, i, closed = read_tag(data, j)
         state[_TAGS] += 1
         most = max(most, attributes)
         slot = (value ^ (value >> 16)) & 0xFFFF
@@ -357,5 +273,5 @@ def measure(data: Any) -> tuple[int, int, int, int]:
         if ends:
             _end(state, stack, last, pending, kind, value, flags)
         elif _start(state, stack, last, pending, kind, value, flags, looks, closed):
-            i = n if kind == _PLAINTEXT else _skip_raw(data, i, value)
+            i = n if kind == _PLAINTEXT else skip_raw(data, i, value)
     return state[_TAGS], state[_DEPTH], most, state[_MOST_OPTIONS]

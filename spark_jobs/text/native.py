@@ -1,4 +1,4 @@
-"""How a native kernel is declared: `@kernel` compiles a function with numba on its first call and keeps the machine code.
+"""How a native kernel is declared: `@kernel` compiles a function with numba on its first call and keeps the code.
 
 Numba notices a change in the kernel's own file only, not in constants or kernels it takes from other files. So the
 cache lies in a folder named by a digest of this package's sources: a changed package never meets stale machine code.
@@ -21,25 +21,24 @@ def kernel(function: Function) -> Function:
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
-    folder = _cache_folder()
-    before = numba.config.CACHE_DIR
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
     # Numba reads the folder when the function is declared, so other users of numba keep their own.
-    numba.config.CACHE_DIR = folder or before
+    settings.CACHE_DIR = _cache_folder(before)
     try:
         return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:
         # No folder that could be written: compile once per process instead.
         return numba.njit(nogil=True)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
 
 
 @lru_cache(maxsize=1)
-def _cache_folder() -> str:
+def _cache_folder(chosen: str) -> str:
     here = Path(__file__).resolve().parent
-    sources = sorted(here.glob("*.py"))
     digest = hashlib.sha256()
-    for source in sources:
+    for source in sorted(here.glob("*.py")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    root = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else here / "__pycache__"
+    root = Path(chosen) if chosen else here / "__pycache__"
     return str(root / f"kernels-{digest.hexdigest()[:16]}")

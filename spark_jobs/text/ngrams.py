@@ -16,7 +16,7 @@ Counts = npt.NDArray[np.int64]
 def top_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
     """Characters of the most frequent n-gram, joined by single spaces, times its count: shape (sizes, texts).
 
-    A count of one counts. Of equally frequent ones the first in the text is taken. 0 where there is no n-gram.
+    Sizes ascend. A count of one counts. Of equally frequent ones the first in the text is taken. 0 where there is no n-gram.
     """
     result: Counts = _top(words.hashes, words.lengths, words.offsets, np.array(sizes, dtype=np.int64))
     return result
@@ -25,7 +25,7 @@ def top_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
 def duplicate_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
     """Characters of repeated n-grams found by a scan from the left: shape (sizes, texts).
 
-    At each word the n-gram, its words joined without spaces, is looked up among those seen: a hit adds its characters
+    Sizes ascend. At each word the n-gram, its words joined without spaces, is looked up among those seen: a hit adds its characters
     and jumps n words, a miss stores it and goes on by one. So the first copy is not counted.
     """
     result: Counts = _duplicate(words.hashes, words.lengths, words.offsets, np.array(sizes, dtype=np.int64))
@@ -45,10 +45,7 @@ def _times(a: np.uint64, b: np.uint64) -> np.uint64:
     b_low = b & low
     middle = a_low * b_high + a_high * b_low
     total = (
-        ((a_high * b_high) << np.uint64(1))
-        + (middle >> np.uint64(30))
-        + ((middle & low_30) << half)
-        + a_low * b_low
+        ((a_high * b_high) << np.uint64(1)) + (middle >> np.uint64(30)) + ((middle & low_30) << half) + a_low * b_low
     )
     total = (total & prime) + (total >> np.uint64(61))
     return total - prime if total >= prime else total
@@ -78,7 +75,9 @@ def _room(offsets: Offsets) -> int:
 
 
 @kernel
-def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) -> Counts:
+def _top(  # noqa: C901 - one loop over n-grams, kept whole for speed
+    hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts
+) -> Counts:
     rows = len(offsets) - 1
     result = np.zeros((len(sizes), rows), dtype=np.int64)
     size = _room(offsets)
@@ -87,6 +86,7 @@ def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) ->
     chars = np.zeros(size, dtype=np.int64)
     owner = np.full(size, -1, dtype=np.int64)
     order = np.zeros(size, dtype=np.int64)
+    grams = np.zeros(size, dtype=np.uint64)
     stamp = 0
     for row in range(rows):
         first = offsets[row]
@@ -94,8 +94,10 @@ def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) ->
         room = 16
         while room < 2 * (last - first):
             room *= 2
+        grams[: last - first] = np.uint64(0x9E3779B97F4A7C15)
         for which in range(len(sizes)):
             n = sizes[which]
+            grown = sizes[which - 1] if which > 0 else 0
             stamp += 1
             distinct = 0
             length = n - 1
@@ -103,10 +105,12 @@ def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) ->
                 length += lengths[i]
             for i in range(first, last - n + 1):
                 length += lengths[i + n - 1]
-                value = np.uint64(n)
-                for k in range(i, i + n):
+                # Sizes ascend: the hash of the n-gram grows from that of the size before.
+                value = grams[i - first]
+                for k in range(i + grown, i + n):
                     value = (value ^ hashes[k]) * np.uint64(0x9E3779B97F4A7C15)
                     value ^= value >> np.uint64(29)
+                grams[i - first] = value
                 slot = np.int64((value >> np.uint64(20)) & np.uint64(room - 1))
                 while owner[slot] == stamp and keys[slot] != value:
                     slot = (slot + 1) & (room - 1)
@@ -130,7 +134,9 @@ def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) ->
 
 
 @kernel
-def _duplicate(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) -> Counts:
+def _duplicate(  # noqa: C901 - one loop over n-grams, kept whole for speed
+    hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts
+) -> Counts:
     rows = len(offsets) - 1
     result = np.zeros((len(sizes), rows), dtype=np.int64)
     size = _room(offsets)

@@ -24,23 +24,23 @@ _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One reference text. `group` is its source: rows of one group are never both fitted on and held out."""
+class SourceText:
+    """A text and where it comes from. What is held out is held out by whole sources."""
 
     key: str
-    group: str
+    source: str
     text: str
 
 
-def python_topics() -> Iterator[Reference]:
+def python_topics() -> Iterator[SourceText]:
     """Chapters of Python's language reference, as `pydoc` ships them; sorted by name."""
     from pydoc_data.topics import topics
 
     for name in sorted(topics):
-        yield Reference(f"python-topics/{name}", "python-topics", _plain(_RULE.sub("", topics[name])))
+        yield SourceText(f"python-topics/{name}", "python-topics", _plain(_RULE.sub("", topics[name])))
 
 
-def docstrings(package: str, *, minimum: int = 400) -> Iterator[Reference]:
+def docstrings(package: str, *, minimum: int = 400) -> Iterator[SourceText]:
     """Prose parts of at least `minimum` characters of the docstrings of an installed package, in order of its files.
 
     Yields nothing for a package that is not installed. One text once, however many functions carry it.
@@ -56,10 +56,10 @@ def docstrings(package: str, *, minimum: int = 400) -> Iterator[Reference]:
         for number, text in enumerate(_prose_of(Path(str(distribution.locate_file(name))))):
             if len(text) >= minimum and text not in seen:
                 seen.add(text)
-                yield Reference(f"{package}/{name}#{number}", f"docstrings:{package}", text)
+                yield SourceText(f"{package}/{name}#{number}", f"docstrings:{package}", text)
 
 
-def package_pages(*, minimum: int = 400) -> Iterator[Reference]:
+def package_pages(*, minimum: int = 400) -> Iterator[SourceText]:
     """The README texts of all installed packages, sorted by name: stand-ins for web pages where a pool is too small."""
     pages: dict[str, str] = {}
     for distribution in metadata.distributions():
@@ -68,7 +68,7 @@ def package_pages(*, minimum: int = 400) -> Iterator[Reference]:
         if name and text and len(text) >= minimum:
             pages.setdefault(name.lower(), text)
     for name in sorted(pages):
-        yield Reference(f"page/{name}", f"page:{name}", pages[name])
+        yield SourceText(f"page/{name}", f"page:{name}", pages[name])
 
 
 def _prose_of(path: Path) -> Iterator[str]:

@@ -44,13 +44,13 @@ def line_spans(characters: Characters) -> Spans:
 
 
 def newline_spans(characters: Characters) -> Spans:
-    """Pieces between runs of "\\n" of the raw text: a run at the start or the end leaves an empty piece there."""
+    r"""Pieces between runs of "\\n" of the raw text: a run at the start or the end leaves an empty piece there."""
     starts, ends = characters.offsets[:-1], characters.offsets[1:]
     return Spans(*_newline_runs(characters.codes, starts.copy(), ends.copy(), 1))
 
 
 def paragraph_spans(characters: Characters) -> Spans:
-    """Pieces between runs of two or more "\\n" of the text without white space around it."""
+    r"""Pieces between runs of two or more "\\n" of the text without white space around it."""
     starts, ends = _stripped(characters.flags, characters.offsets)
     return Spans(*_newline_runs(characters.codes, starts, ends, 2))
 
@@ -60,7 +60,9 @@ def repeats(characters: Characters, spans: Spans, *, skip_blank: bool = False) -
 
     `skip_blank` leaves out pieces of white space only. Pieces are compared by a 64-bit hash and their length.
     """
-    return Repeats(*_repeats(characters.codes, characters.flags, spans.starts, spans.ends, spans.offsets, skip_blank))
+    return Repeats(
+        *_repeats(characters.codes, characters.flags, spans.starts, spans.ends, spans.offsets, int(skip_blank))
+    )
 
 
 @kernel
@@ -139,8 +141,8 @@ def _stripped(flags: Flags, offsets: Offsets) -> tuple[Bounds, Bounds]:
 
 
 @kernel
-def _repeats(
-    codes: Codes, flags: Flags, starts: Bounds, ends: Bounds, offsets: Offsets, skip_blank: bool
+def _repeats(  # noqa: PLR0917 - numba takes no keywords
+    codes: Codes, flags: Flags, starts: Bounds, ends: Bounds, offsets: Offsets, skip_blank: int
 ) -> tuple[Bounds, Bounds, Bounds]:
     rows = len(offsets) - 1
     pieces = np.zeros(rows, dtype=np.int64)
@@ -166,7 +168,7 @@ def _repeats(
                 blank = blank and (flags[i] & SPACE) != 0
                 value = (value ^ np.uint64(codes[i])) * np.uint64(0xFF51AFD7ED558CCD)
                 value ^= value >> np.uint64(32)
-            if blank and skip_blank:
+            if blank and skip_blank != 0:
                 continue
             pieces[row] += 1
             length = ends[piece] - starts[piece]

@@ -2,8 +2,8 @@
 
 The rule, in order, at each position (white space, controls and format characters separate or are skipped):
 1. a Han or kana sign with the marks that follow it is a word;
-2. a run of letters, numbers and marks is a word; `' ’ - ‐ . _ ·` between two of them belong to it, a comma between
-   two digits too ("don't", "well-known", "3.14", "1,000", "os.path");
+2. a run of letters, numbers and marks is a word; an apostrophe, hyphen, full stop, underscore or middle dot between
+   two of them belongs to it, a comma between two digits too ("don't", "well-known", "3.14", "1,000", "os.path");
 3. anything else is a punctuation token of one character; a run of one of `. - = * _ ~` is one token ("...", "----").
 """
 
@@ -12,13 +12,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spark_jobs.text.characters import IDEOGRAPH, IGNORED, LETTER, MARK, NUMBER, SPACE, Characters, Codes, Flags, Offsets
+from spark_jobs.text.characters import (
+    IDEOGRAPH,
+    IGNORED,
+    LETTER,
+    MARK,
+    NUMBER,
+    SPACE,
+    Characters,
+    Codes,
+    Flags,
+    Offsets,
+)
 from spark_jobs.text.native import kernel
 
 ALPHABETIC = 1  # a letter is in it
 LEXICAL = 2  # a letter, number or mark is in it: not a punctuation token
 
-# Hashes are polynomials modulo the Mersenne prime 2^61 - 1, so that hashes of joined words follow from those of the words.
+# Hashes are polynomials modulo the Mersenne prime 2^61 - 1, so that hashes of joined words follow from the words'.
 PRIME = (1 << 61) - 1
 BASE = 0x2B6A5C4D
 _LOW_30 = (1 << 30) - 1
@@ -66,20 +77,13 @@ def _joins(code: int, before: int, after: int) -> bool:
         return False
     if code == 0x2C:
         return (before & NUMBER) != 0 and (after & NUMBER) != 0
-    return (
-        code == 0x27
-        or code == 0x2019
-        or code == 0x2D
-        or code == 0x2010
-        or code == 0x2011
-        or code == 0x2E
-        or code == 0x5F
-        or code == 0xB7
-    )
+    return code in (0x27, 0x2019, 0x2D, 0x2010, 0x2011, 0x2E, 0x5F, 0xB7)
 
 
 @kernel
-def _word_end(codes: Codes, flags: Flags, start: int, end: int) -> int:
+def _word_end(  # noqa: C901 - three kinds of tokens in one scan
+    codes: Codes, flags: Flags, start: int, end: int
+) -> int:
     """End of the token that starts at `start`, which is neither space nor ignored."""
     first = flags[start]
     i = start + 1
@@ -105,7 +109,7 @@ def _word_end(codes: Codes, flags: Flags, start: int, end: int) -> int:
                 return i
         return i
     code = codes[start]
-    if code == 0x2E or code == 0x2D or code == 0x3D or code == 0x2A or code == 0x5F or code == 0x7E:
+    if code in (0x2E, 0x2D, 0x3D, 0x2A, 0x5F, 0x7E):
         while i < end and codes[i] == code:
             i += 1
     return i

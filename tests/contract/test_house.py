@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ TOUCHING_THE_ENVIRONMENT = {
     "orchestration/environment.py",
     "expectations/gate.py",
 }
+DISTRIBUTIONS = {**packages_distributions(), "fasttext_pybind": ["fasttext-numpy2"]}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 LONGEST_DOCSTRING = 8
 # Written in pieces, so that this file keeps its own law.
@@ -237,6 +239,33 @@ def test_every_direct_dependency_is_locked_in_a_version_that_it_allows() -> None
         if not found or not all(requirement.specifier.contains(version) for version in found):
             wrong.append(f"{text}: locked {found or 'nowhere'}")
     assert not wrong, f"run dev/relock: {wrong}"
+
+
+def imported(node: ast.AST) -> set[str]:
+    """The top-level modules that a node imports."""
+    match node:
+        case ast.Import(names=names):
+            return {alias.name.split(".")[0] for alias in names}
+        case ast.ImportFrom(module=str(name), level=0):
+            return {name.split(".")[0]}
+    return set()
+
+
+def test_every_library_that_is_imported_is_a_direct_dependency() -> None:
+    described = project()
+    direct = [*described["project"]["dependencies"], *described["dependency-groups"]["test"]]  # type: ignore[index]
+    allowed = {canonicalize_name(Requirement(text).name) for text in direct}
+    allowed_modules = {
+        name for name, owners in DISTRIBUTIONS.items() if allowed & {canonicalize_name(owner) for owner in owners}
+    }
+    own = {*sys.stdlib_module_names, *ROOMS}
+    found = [
+        f"{where(path, node)}: {name}"
+        for path in modules(*PACKAGES, "tests", "benchmarks")
+        for node in ast.walk(tree(path))
+        for name in imported(node) - own - allowed_modules
+    ]
+    assert not found, f"name it in pyproject.toml, with its reason, and run dev/relock: {found}"
 
 
 def test_every_locked_package_has_hashes() -> None:

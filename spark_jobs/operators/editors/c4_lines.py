@@ -1,16 +1,15 @@
-"""Line edits of C4: drops lines of menus, cookie notices and the like, and citation marks. The verdicts: `c4_quality`."""
+"""Line edits of C4: drops lines of menus and cookie notices, and citation marks. The verdicts: `c4_quality`."""
 
 from typing import ClassVar
 
 import numpy as np
 
-from spark_jobs.operators.base import Edited, Example
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Edited, Example, Params
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.c4 import LineRules, c4_lines
 
 
-class Params(Base, LineRules):
+class C4LinesParams(Params, LineRules):
     """The line rules; give `c4_quality` the same."""
 
 
@@ -20,14 +19,14 @@ class C4Lines:
     name: ClassVar[str] = "c4_lines"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 1910.10683; huggingface/datatrove (line rules as in FineWeb)"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = C4LinesParams
     examples: ClassVar[tuple[Example, ...]] = (
         Example("Home\nThe first fact [1] stands here.", edited="The first fact  stands here."),
         Example("We use cookies on this site.\nThe river runs to the sea.", edited="The river runs to the sea."),
         Example("Please enable JavaScript to go on.", edited=""),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: C4LinesParams) -> None:
         """Take the line rules."""
         self.params = params
         self._lines = LineRules(**params.model_dump())

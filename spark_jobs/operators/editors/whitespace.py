@@ -6,32 +6,31 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from spark_jobs.operators.base import Edited, Example
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Edited, Example, Params
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import LINE_END, SPACE, Codes, Flags, Offsets, encode
 from spark_jobs.text.native import kernel
 
 
-class Params(Base):
+class WhitespaceParams(Params):
     """How much white space stays."""
 
     max_newlines: int = Field(2, ge=1, description="newlines in a row; 2 leaves one empty line (mlfoundations/dclm)")
 
 
 class Whitespace:
-    """Line ends become "\\n", blanks before them go, runs of newlines are cut to a maximum, the text is stripped."""
+    r"""Line ends become "\\n", blanks before them go, runs of newlines are cut to a maximum, the text is stripped."""
 
     name: ClassVar[str] = "whitespace"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2406.11794; mlfoundations/dclm (runs of newlines cut to 2)"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = WhitespaceParams
     examples: ClassVar[tuple[Example, ...]] = (
         Example("a  \r\n\r\n\r\n\r\nb\n", edited="a\n\nb"),
         Example("as it was", edited="as it was"),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: WhitespaceParams) -> None:
         """Take the parameters."""
         self.params = params
 

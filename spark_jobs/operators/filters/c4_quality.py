@@ -1,4 +1,4 @@
-"""C4's document rules as FineWeb uses them: placeholder text, curly brackets, too few sentences in the lines that count."""
+"""C4's document rules as FineWeb uses them: placeholder text, curly brackets, too few sentences in kept lines."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -6,13 +6,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.c4 import LineRules, c4_lines
 
 
-class Params(Base, LineRules):
+class C4QualityParams(Params, LineRules):
     """The line rules (give `c4_lines` the same) and the least number of sentences."""
 
     min_sentences: int | None = Field(5, ge=0, description="sentences in the kept lines")
@@ -25,7 +24,7 @@ class C4Quality:
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 1910.10683; huggingface/datatrove (as in FineWeb, arXiv 2406.17557)"
     before: ClassVar[tuple[str, ...]] = ("c4_lines",)
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = C4QualityParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("lorem_ipsum_lines", "lines with lorem ipsum that no earlier line rule drops"),
         Signal("curly_lines", 'lines with "{" that no earlier line rule drops'),
@@ -37,11 +36,13 @@ class C4Quality:
             signals={"lorem_ipsum_lines": 0.0, "curly_lines": 0.0, "sentences": 5.0},
             reasons=(),
         ),
-        Example("if (x) {\nThis is javascript {", signals={"curly_lines": 1.0}, reasons=("curly_bracket", "few_sentences")),
+        Example(
+            "if (x) {\nThis is javascript {", signals={"curly_lines": 1.0}, reasons=("curly_bracket", "few_sentences")
+        ),
         Example("Lorem ipsum dolor sit amet.", reasons=("lorem_ipsum", "few_sentences")),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: C4QualityParams) -> None:
         """Take the rules."""
         self.params = params
         self._lines = LineRules(**params.model_dump(include=set(LineRules.model_fields)))

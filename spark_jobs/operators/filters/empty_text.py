@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import IGNORED, SPACE, Flags, Offsets
 from spark_jobs.text.native import kernel
 
 
-class Params(Base):
+class EmptyTextParams(Params):
     """The least that a text must hold."""
 
     min_chars: int | None = Field(1, ge=0, description="characters other than white space and controls")
@@ -26,7 +25,7 @@ class EmptyText:
     name: ClassVar[str] = "empty_text"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "Provender"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = EmptyTextParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("visible_chars", "characters other than white space, controls and format characters"),
     )
@@ -35,7 +34,7 @@ class EmptyText:
         Example("a b", signals={"visible_chars": 2.0}, reasons=()),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: EmptyTextParams) -> None:
         """Take the minimum."""
         self.params = params
 

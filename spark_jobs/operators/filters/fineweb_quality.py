@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import SENTENCE_END, SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
@@ -18,7 +17,7 @@ from spark_jobs.text.spans import repeats
 Counts = npt.NDArray[np.int64]
 
 
-class Params(Base):
+class FinewebQualityParams(Params):
     """Limits; None switches a rule off."""
 
     min_terminal_lines: float | None = Field(0.12, ge=0, le=1, description="share of lines that end a sentence")
@@ -36,7 +35,7 @@ class FinewebQuality:
     name: ClassVar[str] = "fineweb_quality"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2406.17557; huggingface/datatrove"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = FinewebQualityParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("lines", "lines that are not blank"),
         Signal("terminal_line_ratio", "lines whose last character ends a sentence in some script, over lines"),
@@ -54,7 +53,7 @@ class FinewebQuality:
         Example(" \n ", signals={"lines": 0.0}, reasons=("empty",)),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: FinewebQualityParams) -> None:
         """Take the limits."""
         self.params = params
 
@@ -63,7 +62,7 @@ class FinewebQuality:
         characters, pieces = batch.characters, batch.newline_pieces
         copies = repeats(characters, pieces, skip_blank=True)
         terminal, short = _line_ends(
-            characters.codes, characters.flags, pieces.starts, pieces.ends, pieces.offsets, self.params.short_line_chars
+            characters.flags, pieces.starts, pieces.ends, pieces.offsets, self.params.short_line_chars
         )
         newlines = _newlines(characters.codes, characters.offsets)
         return {
@@ -87,9 +86,7 @@ class FinewebQuality:
 
 
 @kernel
-def _line_ends(
-    codes: Codes, flags: Flags, starts: Counts, ends: Counts, pieces: Offsets, short_chars: int
-) -> tuple[Counts, Counts]:
+def _line_ends(flags: Flags, starts: Counts, ends: Counts, pieces: Offsets, short_chars: int) -> tuple[Counts, Counts]:
     rows = len(pieces) - 1
     terminal = np.zeros(rows, dtype=np.int64)
     short = np.zeros(rows, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Gopher's quality rules: length, word length, symbols, bullets, ellipses, letters, stop words, as FineWeb measures them."""
+"""Gopher's quality rules as FineWeb measures them: lengths, symbols, bullets, ellipses, letters, stop words."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
@@ -20,7 +19,7 @@ Counts = npt.NDArray[np.int64]
 _PROSE = "The plans that neighbours have agreed to follow must be kept with care and patience. " * 4
 
 
-class Params(Base):
+class GopherQualityParams(Params):
     """Limits; None switches a rule off."""
 
     min_words: int | None = Field(50, ge=0, description="words, punctuation not counted")
@@ -44,7 +43,7 @@ class GopherQuality:
     name: ClassVar[str] = "gopher_quality"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2112.11446, appendix A1.1; huggingface/datatrove"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = GopherQualityParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("words", "tokens that hold a letter, number or mark"),
         Signal("mean_word_length_chars", "mean characters of these words"),
@@ -66,7 +65,7 @@ class GopherQuality:
         Example(_PROSE + "# " * 10, reasons=("hash_symbols",)),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: GopherQualityParams) -> None:
         """Take the limits."""
         self.params = params
         hashes = np.array(sorted(hash_of(word) for word in set(params.stop_words)), dtype=np.uint64)
@@ -79,9 +78,7 @@ class GopherQuality:
         lexical, chars, alphabetic, stops = counts
         characters, lines = batch.characters, batch.lines
         hashes, ellipses = _count_symbols(characters.codes, characters.offsets)
-        bullets, trailing = _count_lines(
-            characters.codes, characters.flags, lines.starts, lines.ends, lines.offsets
-        )
+        bullets, trailing = _count_lines(characters.codes, characters.flags, lines.starts, lines.ends, lines.offsets)
         return {
             "words": lexical.astype(np.float64),
             "mean_word_length_chars": ratio(chars, lexical),

@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.ngrams import duplicate_ngram_chars, top_ngram_chars
 from spark_jobs.text.ratios import ratio
@@ -18,7 +17,7 @@ DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
 _OFF = "; None is off"
 
 
-class Params(Base):
+class GopherRepetitionParams(Params):
     """Limits on shares of the text; None switches a rule off."""
 
     max_duplicate_lines: float | None = Field(0.30, ge=0, description="repeated lines over lines" + _OFF)
@@ -45,14 +44,16 @@ class GopherRepetition:
     name: ClassVar[str] = "gopher_repetition"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2112.11446, table A1; counting of huggingface/datatrove"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = GopherRepetitionParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("duplicate_line_ratio", "lines equal to an earlier one over lines"),
         Signal("duplicate_paragraph_ratio", "paragraphs equal to an earlier one over paragraphs"),
         Signal("duplicate_line_char_ratio", "characters of the repeated lines over all characters"),
         Signal("duplicate_paragraph_char_ratio", "characters of the repeated paragraphs over all characters"),
         *(
-            Signal(f"top_{n}_gram_char_ratio", f"the most frequent {n}-gram: characters times count over all characters")
+            Signal(
+                f"top_{n}_gram_char_ratio", f"the most frequent {n}-gram: characters times count over all characters"
+            )
             for n in TOP_SIZES
         ),
         *(
@@ -77,7 +78,7 @@ class GopherRepetition:
         Example("", reasons=()),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: GopherRepetitionParams) -> None:
         """Take the limits."""
         self.params = params
 

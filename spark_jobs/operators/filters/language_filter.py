@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 
 
-class Params(Base):
+class LanguageFilterParams(Params):
     """Which languages, and how sure."""
 
     languages: tuple[str, ...] = Field((), description="labels to keep (lid.176: ISO 639-1); none listed keeps all")
@@ -27,7 +26,7 @@ class LanguageFilter:
     name: ClassVar[str] = "language_filter"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2406.17557 (English, score > .65); arXiv 2406.11794 (>= .65)"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = LanguageFilterParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("listed", "1 if the language is one to keep, else 0"),
         Signal("score", "score of the language"),
@@ -42,7 +41,7 @@ class LanguageFilter:
         Example("a text", columns={"language": "en", "language_score": 0.65}, reasons=("low_language_score",)),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: LanguageFilterParams) -> None:
         """Take the languages."""
         self.params = params
 

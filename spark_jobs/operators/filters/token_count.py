@@ -1,22 +1,37 @@
 """Tokens of a document by a named tokenizer, counted once: selection, ratios and budgets of a release read this."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from spark_jobs.errors import RecipeError
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.tokens import DEFAULT_TOKENIZER, count_tokens
+from spark_jobs.text.tokens import DEFAULT_TOKENIZER, count_tokens, tokenizer_digest
 
 
 class TokenCountParams(Params):
     """Which tokenizer counts, and the bounds."""
 
-    tokenizer: str = Field(DEFAULT_TOKENIZER, description="a tokenizer that ships, or the path of a tokenizer JSON")
-    min_tokens: int | None = Field(None, ge=0, description="fewest tokens of a document; off by default")
-    max_tokens: int | None = Field(None, ge=1, description="most tokens of a document; off by default")
+    tokenizer: str = Field(default=DEFAULT_TOKENIZER, description="one that ships, or the path of a tokenizer JSON")
+    digest: str = Field(default="", description="SHA-256 of the tokenizer's file; filled in, checked where it is given")
+    min_tokens: int | None = Field(default=None, ge=0, description="fewest tokens of a document; off by default")
+    max_tokens: int | None = Field(default=None, ge=1, description="most tokens of a document; off by default")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pinned(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        try:
+            found = tokenizer_digest(str(value.get("tokenizer", DEFAULT_TOKENIZER)))
+        except RecipeError as error:
+            raise ValueError(str(error)) from None  # pydantic adds the key to a ValueError only
+        if value.get("digest", "") not in ("", found):
+            raise ValueError(f"the tokenizer's file has the digest {found}, not {value['digest']}: it is another file")
+        return {**value, "digest": found}
 
 
 class TokenCount:

@@ -13,26 +13,27 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_jobs.errors import RecipeError
-from spark_jobs.operators.base import Example, Floats, Rule, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text import urls
 from spark_jobs.text.batch import TextBatch
 
 # Each of these alone marks a page; matched against whole words of the URL.
 HARD_WORDS = (
-    "bestiality blowjob camgirl camgirls creampie cumshot deepthroat gangbang handjob hentai milf milfs porn porno "
-    "pornstar pornstars shemale upskirt xnxx xvideos xxx"
-).split()
+    "bestiality", "blowjob", "camgirl", "camgirls", "creampie", "cumshot", "deepthroat", "gangbang", "handjob",
+    "hentai", "milf", "milfs", "porn", "porno", "pornstar", "pornstars", "shemale", "upskirt", "xnxx", "xvideos",
+    "xxx",
+)  # fmt: skip
 # Any of these occurs in good URLs too; two different ones mark a page.
 SOFT_WORDS = (
-    "adult amateur anal bet betting bikini boobs bookmaker casino cams cialis dating escort escorts fetish gambling hot "
-    "jackpot lesbian levitra naked nude nudes pills poker replica roulette sex sexual sexy slots teen viagra webcam"
-).split()
+    "adult", "amateur", "anal", "bet", "betting", "bikini", "boobs", "bookmaker", "casino", "cams", "cialis",
+    "dating", "escort", "escorts", "fetish", "gambling", "hot", "jackpot", "lesbian", "levitra", "naked", "nude",
+    "nudes", "pills", "poker", "replica", "roulette", "sex", "sexual", "sexy", "slots", "teen", "viagra", "webcam",
+)  # fmt: skip
 # Found anywhere in the letters and digits of the URL; long enough not to occur by chance.
 BANNED_SUBSTRINGS = (
-    "adultwebcam buycialis buyviagra casinobonus freeporn livesexcam nudegirls onlinecasino pornhub pornvideo sexcams "
-    "sexvideo xvideos youporn"
-).split()
+    "adultwebcam", "buycialis", "buyviagra", "casinobonus", "freeporn", "livesexcam", "nudegirls", "onlinecasino",
+    "pornhub", "pornvideo", "sexcams", "sexvideo", "xvideos", "youporn",
+)  # fmt: skip
 
 
 class UrlList(BaseModel):
@@ -65,16 +66,16 @@ class UrlList(BaseModel):
         return (*self.entries, *lines)
 
 
-class Params(Base):
+class UrlRulesParams(Params):
     """Lists; an empty list switches its rule off."""
 
     domains: UrlList = Field(UrlList(), description="registered domains")
     hosts: UrlList = Field(UrlList(), description="full hosts")
     urls: UrlList = Field(UrlList(), description="exact URLs; scheme, www., port, fragment, final slash do not matter")
-    hard_words: UrlList = Field(UrlList(entries=tuple(HARD_WORDS)), description="one of these words drops")
-    soft_words: UrlList = Field(UrlList(entries=tuple(SOFT_WORDS)), description="several different ones drop")
+    hard_words: UrlList = Field(UrlList(entries=HARD_WORDS), description="one of these words drops")
+    soft_words: UrlList = Field(UrlList(entries=SOFT_WORDS), description="several different ones drop")
     max_soft_words: int | None = Field(1, ge=0, description="different soft words")
-    banned_substrings: UrlList = Field(UrlList(entries=tuple(BANNED_SUBSTRINGS)), description="anywhere in the URL")
+    banned_substrings: UrlList = Field(UrlList(entries=BANNED_SUBSTRINGS), description="anywhere in the URL")
 
 
 class UrlRules:
@@ -86,7 +87,7 @@ class UrlRules:
     name: ClassVar[str] = "url_rules"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2406.17557; huggingface/datatrove (order of the rules)"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = UrlRulesParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("listed_domain", "1 if the registered domain is listed, else 0"),
         Signal("listed_host", "1 if the full host is listed, else 0"),
@@ -96,12 +97,14 @@ class UrlRules:
         Signal("banned_substrings", "different banned substrings in the URL"),
     )
     examples: ClassVar[tuple[Example, ...]] = (
-        Example("", columns={"url": "https://WWW.Example.org/XXX/1"}, signals={"hard_words": 1.0}, reasons=("hard_word",)),
+        Example(
+            "", columns={"url": "https://WWW.Example.org/XXX/1"}, signals={"hard_words": 1.0}, reasons=("hard_word",)
+        ),
         Example("", columns={"url": "https://essex.example/sex-education"}, signals={"soft_words": 1.0}, reasons=()),
         Example("", columns={"url": "https://hot.example/casino"}, reasons=("soft_words",)),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: UrlRulesParams) -> None:
         """Read and normalise the lists."""
         pins = {name: value.pinned() for name, value in params if isinstance(value, UrlList)}
         self.params = params.model_copy(update=pins)

@@ -5,11 +5,8 @@ quantiles of a pool, derived where a release is mixed.
 """
 
 import hashlib
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Params, Signal
+from spark_jobs.operators.base import Example, Floats, Signal
+from spark_jobs.operators.base import Params as Base
+from spark_jobs.text.fasttext_training import train
 
 HIGH, LOW = "__label__hq", "__label__cc"
 
@@ -28,6 +27,23 @@ _RESERVED = r"__label__|</s>|\x00"
 _NO_PROSE = r"[^\pL\pM\pN\s.,;:!?'()-]+"
 
 
+class Params(Base):
+    """How a text is seen, and how the model is fitted."""
+
+    normaliser: Literal["dclm", "prose"] = Field(
+        default="dclm",
+        description="dclm: text as it is, lines joined; prose: also lower case and without markup, so that the way "
+        "a text was extracted tells less",
+    )
+    lr: float = Field(default=0.1, gt=0, description="learning rate")
+    dim: int = Field(default=64, ge=2, le=1024, description="length of a word vector; DCLM: 100")
+    epoch: int = Field(default=5, ge=1, description="passes over the training rows")
+    min_count: int = Field(default=1, ge=1, description="occurrences below which a word is ignored")
+    word_ngrams: int = Field(default=2, ge=1, le=5, description="longest run of words that is a feature")
+    bucket: int = Field(default=1 << 18, ge=1, description="hash buckets of the n-grams; DCLM: 2,000,000")
+    seed: int = Field(default=0, ge=0, description="seed of the vectors' first values")
+
+
 class FasttextQuality:
     """Probability of the reference class; arXiv 2406.11794 (DCLM) with bigrams, one thread, and a seed.
 
@@ -36,26 +52,11 @@ class FasttextQuality:
     the defaults here are smaller, for pools of thousands. Byte-identical models need one thread, which is fixed.
     """
 
-    class Params(Params):
-        """How a text is seen, and how the model is fitted."""
-
-        normaliser: Literal["dclm", "prose"] = Field(
-            default="dclm",
-            description="dclm: text as it is, lines joined; prose: also lower case and without markup, so that the way "
-            "a text was extracted tells less",
-        )
-        lr: float = Field(default=0.1, gt=0, description="learning rate")
-        dim: int = Field(default=64, ge=2, le=1024, description="length of a word vector; DCLM: 100")
-        epoch: int = Field(default=5, ge=1, description="passes over the training rows")
-        min_count: int = Field(default=1, ge=1, description="occurrences below which a word is ignored")
-        word_ngrams: int = Field(default=2, ge=1, le=5, description="longest run of words that is a feature")
-        bucket: int = Field(default=1 << 18, ge=1, description="hash buckets of the n-grams; DCLM: 2,000,000")
-        seed: int = Field(default=0, ge=0, description="seed of the vectors' first values")
-
     name: ClassVar[str] = "fasttext_quality"
     version: ClassVar[int] = 1
     kind: ClassVar[str] = "fasttext"
     source: ClassVar[str] = "arXiv 2406.11794; mlfoundations/dclm"
+    Params: ClassVar[type[Base]] = Params
     scores: ClassVar[tuple[Signal, ...]] = (
         Signal("reference", "probability that the text is of the reference class, not of the pool"),
     )
@@ -65,7 +66,7 @@ class FasttextQuality:
     )
 
     def __init__(self, params: Params | None = None) -> None:
-        self.params = params if params is not None else self.Params()
+        self.params = params or Params()
 
     def normalised(self, texts: pa.Array) -> pa.Array:
         """What the model sees of the texts: one line each, free of what fastText would take for its own marks."""
@@ -81,21 +82,14 @@ class FasttextQuality:
 
         The order of training rows is that of a hash of each row, so it does not depend on the order they come in.
         """
-        import fasttext
-
-        rows = [(HIGH, text) for text in self._seen(positives)] + [(LOW, text) for text in self._seen(negatives)]
-        lines = sorted(f"{label} {text}\n" for label, text in rows)
-        lines.sort(key=lambda line: hashlib.blake2b(line.encode(), digest_size=8).digest())
         p = self.params
-        with tempfile.TemporaryDirectory() as folder:
-            # fastText trains from a file only.
-            file = Path(folder) / "rows.txt"
-            file.write_text("".join(lines), encoding="utf-8", newline="\n")
-            model = fasttext.train_supervised(
-                input=str(file), lr=p.lr, dim=p.dim, ws=5, epoch=p.epoch, minCount=p.min_count,
-                wordNgrams=p.word_ngrams, bucket=p.bucket, thread=1, seed=p.seed, verbose=0,
-            )  # fmt: skip
-        model.save_model(target)
+        rows = [f"{HIGH} {text}" for text in self._seen(positives)] + [f"{LOW} {text}" for text in self._seen(negatives)]
+        rows.sort(key=lambda row: (hashlib.blake2b(row.encode(), digest_size=8).digest(), row))
+        options = {
+            "lr": p.lr, "dim": p.dim, "ws": 5, "epoch": p.epoch, "minCount": p.min_count, "wordNgrams": p.word_ngrams,
+            "bucket": p.bucket, "seed": p.seed,
+        }  # fmt: skip
+        train(rows, target, options)
 
     def score(self, texts: pa.Array, model_path: str) -> Mapping[str, Floats]:
         """Probability of the reference class for every text; a float64 array of `len(texts)`, in [0, 1]."""
@@ -109,10 +103,6 @@ class FasttextQuality:
         array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.large_string())
         seen: list[str] = self.normalised(array).to_pylist()
         return seen
-
-    def training_key(self) -> str:
-        """Canonical text of everything here that determines a model or a score."""
-        return json.dumps([self.name, self.version, self.params.model_dump(mode="json")], sort_keys=True)
 
 
 @lru_cache(maxsize=2)

@@ -67,8 +67,8 @@ class Rewire:
     source: ClassVar[str] = "arXiv 2506.04689"
     grammars: ClassVar[tuple[str, ...]] = ("gbnf", "regex")
     echoes: ClassVar[tuple[str, ...]] = (
-        "the draft", "this draft", "your draft", "improved response", "improved version", "revised version",
-        "your thoughts", "thinking starts", "thinking ends",
+        "the draft", "this draft", "your draft", "original draft", "original text", "original sentence",
+        "improved response", "improved version", "revised version", "your thoughts", "thinking starts", "thinking ends",
     )  # fmt: skip
     examples: ClassVar[tuple[Example, ...]] = (
         Example(

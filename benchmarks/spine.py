@@ -1,0 +1,84 @@
+"""Where the time of a run goes: `python benchmarks/spine.py [--crawls DIR]`, one table on standard output.
+
+Runs the sample (twice: the second time nothing is new), and with `--crawls` the snapshots below DIR one after the other
+with rewriting off. Prints wall and CPU seconds of each command and the seconds of each phase: stage, gate, publication
+(the copy into place) and ledger. The share of gate and ledger is over all phases.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+PHASES = ("prepare", "stage", "gate", "publish", "ledger")
+
+
+def timed(words: Sequence[str]) -> tuple[dict[str, Any], float, float]:
+    """Run `provender`, give its JSON, wall seconds and CPU seconds of all its processes."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run([str(PROJECT / "provender"), *words, "--json"], stdout=subprocess.PIPE, text=True, check=True)
+    wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return json.loads(done.stdout), wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def show(title: str, report: dict[str, Any], wall: float, cpu: float) -> None:
+    """One block a command."""
+    print(f"\n{title}: {wall:.0f} s wall, {cpu:.0f} s CPU on {os.cpu_count()} cores; release {report['release']}")
+    print(f"  {'table':<26}{'rows':>9} " + "".join(f"{phase:>10}" for phase in PHASES))
+    totals = dict.fromkeys(PHASES, 0.0)
+    for row in report["built"]:
+        seconds = {phase: row["seconds"].get(phase, 0.0) for phase in PHASES}
+        totals = {phase: totals[phase] + seconds[phase] for phase in PHASES}
+        name = f"{row['asset']}/{row['partition'] or ''}"
+        print(f"  {name:<26}{row.get('row_count', ''):>9} " + "".join(f"{seconds[p]:>10.1f}" for p in PHASES))
+    everything = sum(totals.values())
+    if everything:
+        share = 100 * (totals["gate"] + totals["ledger"]) / everything
+        tables = max(1, sum("row_count" in row for row in report["built"]))
+        print(f"  {'all':<36}" + "".join(f"{totals[p]:>10.1f}" for p in PHASES))
+        print(f"  gate and ledger: {share:.1f} % of the phases, {(totals['gate'] + totals['ledger']) / tables:.1f} s a table")
+
+
+def without_rewriting(folder: Path) -> Path:
+    """The default recipe with the rewriting budget at 0."""
+    import yaml
+
+    recipe = yaml.safe_load((PROJECT / "recipes" / "default.yaml").read_text(encoding="utf-8"))
+    recipe["rewritten"]["budget"]["documents"] = 0
+    path = folder / "no-rewriting.yaml"
+    path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--crawls", help="folder with one folder of crawl files a snapshot")
+    parser.add_argument("--no-sample", action="store_true", help="leave the sample out")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="spine "))
+    try:
+        if not arguments.no_sample:
+            home = ["--home", str(folder / "sample")]
+            show("sample, first run", *timed(["run", *home]))
+            show("sample, nothing new", *timed(["run", *home]))
+        if arguments.crawls:
+            recipe = without_rewriting(folder)
+            for crawl in sorted(Path(arguments.crawls).iterdir()):
+                words = ["run", "--home", str(folder / "crawls"), "--recipe", str(recipe), "--input", str(crawl)]
+                show(crawl.name, *timed(words))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Fitting the model of a scorer: on named snapshots, on rows the recipe bounds, and again only on request.
+
+The file of a model is a function of its rows and parameters: the same lake and recipe give the same bytes. Storing it
+and judging it (`accept`) are the caller's.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from spark_jobs.errors import RecipeError
+from spark_jobs.lake.records import sha256_of
+from spark_jobs.operators import registry
+from spark_jobs.operators.base import Scorer
+from spark_jobs.recipe.recipe import Recipe
+from spark_jobs.recipe.sections.scored import FitSection
+from spark_jobs.stages.fit_figures import Outcome, Score, accept, proxy, scoring, separation, shortcuts
+from spark_jobs.stages.fit_rows import (
+    Rows, arrange, digest_of, pool_rows, read_pool, read_references, resampled,
+)  # fmt: skip
+from spark_jobs.text.reference_texts import SourceText
+from spark_jobs.text.separation import largest_gap, rank_correlation
+
+__all__ = ["FittedModel", "Outcome", "accept", "fit_fingerprint", "fit_scorer", "fit_snapshots"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedModel:
+    """A fitted model: its file, what it is, and the figures that the gate judges."""
+
+    path: str
+    digest: str
+    bytes: int
+    name: str
+    version: int
+    kind: str
+    fit_fingerprint: str
+    fitted_on: tuple[str, ...]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+def fit_fingerprint(recipe: Recipe, name: str) -> str:
+    """Hex SHA-256 of everything in the recipe that determines the model of a scorer; limits judge and do not count.
+
+    Files of reference texts count by what they hold. Raises InputError when one is missing.
+    """
+    scorer, fit = _scorer(recipe, name), recipe.scored.fit
+    parts = fit.model_dump(mode="json", exclude={"limits"})
+    for source, dumped in zip(fit.positives, parts["positives"], strict=True):
+        if source.files is not None:
+            dumped["files"]["paths"] = digest_of(source.files)
+    return sha256_of({"scorer": registry.fingerprint(scorer), "fit": parts})
+
+
+def fit_snapshots(recipe: Recipe, published: Sequence[str]) -> tuple[str, ...]:
+    """The snapshots a fit reads: those the recipe names, else all that are there. RecipeError for one that is not."""
+    named = recipe.scored.fit.snapshots
+    missing = [snapshot for snapshot in named if snapshot not in published]
+    if missing:
+        raise RecipeError(
+            f"scored.fit.snapshots: {', '.join(missing)} not in the lake, which has {', '.join(published) or 'none'}; "
+            "read it first, or correct the recipe"
+        )
+    return named or tuple(published)
+
+
+def fit_scorer(
+    recipe: Recipe,
+    name: str,
+    *,
+    cleaned: DataFrame,
+    snapshots: Sequence[str],
+    folder: str,
+    previous: str | None = None,
+    say: Callable[[str], None] = lambda _message: None,
+) -> FittedModel:
+    """Fit a scorer's model on the `cleaned` rows of `snapshots`; the file is written below the local `folder`.
+
+    `previous` is the file of the model before, for the figures of drift. Raises InputError when there is too little
+    text. Nothing is judged here: see `accept`.
+    """
+    scorer, fit = _scorer(recipe, name), recipe.scored.fit
+    pool_frame = pool_rows(cleaned, fit)
+    references = read_references(fit, pool_frame)
+    pool, stand_ins = read_pool(fit, pool_frame)
+    say(f"{name}: {len(references)} references, {len(pool)} pool documents")
+    rows = arrange(scorer, fit, references, pool)
+    path = Path(folder) / f"{name}.model"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scorer.train([s.text for s in rows.fitted[0]], [s.text for s in rows.fitted[1]], str(path))
+    say(f"{name}: fitted on {len(rows.fitted[0])} + {len(rows.fitted[1])} snippets")
+    score = _first_score(scorer, str(path))
+    metrics = {
+        "sizes": _sizes(rows, references, pool, stand_ins),
+        "references": _described(references),
+        "separation": separation(score, rows),
+        "shortcuts": shortcuts(score, rows),
+        "proxy": proxy(score, rows, fit.proxy, seed=fit.seed),
+        "agreement": _agreement(scorer, fit, rows, pool, score, folder),
+        "drift": None if previous is None else _drift(score, _first_score(scorer, previous), rows.held_out_pool),
+        "bytes": path.stat().st_size,
+    }
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FittedModel(
+        path=str(path), digest=digest, bytes=metrics["bytes"], name=scorer.name, version=scorer.version,
+        kind=scorer.kind, fit_fingerprint=fit_fingerprint(recipe, name), fitted_on=tuple(snapshots),
+        params=scorer.params.model_dump(mode="json"), metrics=_rounded(metrics),
+    )  # fmt: skip
+
+
+def _scorer(recipe: Recipe, name: str) -> Scorer:
+    for step in recipe.scored.scorers:
+        if step.name == name:
+            scorer: Scorer = step.build()
+            return scorer
+    raise RecipeError(f"no scorer {name!r} in scored.scorers; there are {[s.name for s in recipe.scored.scorers]}")
+
+
+def _first_score(scorer: Scorer, path: str) -> Score:
+    """The score that the gate judges: a scorer's first."""
+    first = scorer.scores[0].name
+    return scoring(lambda texts: scorer.score(texts, path)[first])
+
+
+def _sizes(rows: Rows, references: Sequence[SourceText], pool: Sequence[SourceText], stand_ins: int) -> dict[str, Any]:
+    return {
+        "reference_documents": len(references),
+        "pool_documents": len(pool),
+        "stand_ins": stand_ins,
+        "fitted_snippets": [len(part) for part in rows.fitted],
+        "held_out_snippets": [len(part) for part in rows.held_out],
+        "held_out_by": {"references": rows.held_out_by[0], "pool": rows.held_out_by[1]},
+        "held_out_sources": {
+            "references": sorted({text.source for text in rows.held_out_references}),
+            "pool": sorted({text.source for text in rows.held_out_pool}),
+        },
+    }
+
+
+def _described(references: Sequence[SourceText]) -> dict[str, Any]:
+    """Documents by source, and a digest of all reference texts: installed ones change with their packages."""
+    digest = hashlib.sha256()
+    for text in references:
+        digest.update(hashlib.sha256(text.key.encode()).digest() + hashlib.sha256(text.text.encode()).digest())
+    return {"documents": dict(sorted(Counter(t.source for t in references).items())), "sha256": digest.hexdigest()}
+
+
+def _agreement(
+    scorer: Scorer, fit: FitSection, rows: Rows, pool: Sequence[SourceText], score: Score, folder: str
+) -> dict[str, Any]:
+    """Rank correlations, over held-out pool documents, with models fitted on other samples of the same sources."""
+    texts = [text.text for text in rows.held_out_pool]
+    mine, found = score(texts), []
+    for repeat in range(1, fit.repeats + 1):
+        positives, negatives = resampled(scorer, fit, rows, pool, seed=fit.seed + repeat)
+        path = Path(folder) / f"{scorer.name}.repeat{repeat}"
+        scorer.train([s.text for s in positives], [s.text for s in negatives], str(path))
+        found.append(rank_correlation(mine, _first_score(scorer, str(path))(texts)))
+        path.unlink()
+    return {"rank_correlations": found, "documents": len(texts)}
+
+
+def _drift(score: Score, before: Score, documents: Sequence[SourceText]) -> dict[str, Any]:
+    texts = [text.text for text in documents]
+    new, old = score(texts), before(texts)
+    return {"rank_correlation": rank_correlation(new, old), "largest_gap": largest_gap(new, old), "documents": len(texts)}
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits: enough to judge by, and the same on machines whose last bits differ."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,152 @@
+"""The pools a release is mixed from: one capture a URL of the originals, and the accepted rewrites. No text, only keys.
+
+Every row that enters stays, with the reason why it is out, so that a release can say of each document why it is in.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_jobs.recipe.sections.mixed import MixedSection
+from spark_jobs.stages.stage import PinnedReader
+from spark_jobs.text.tokens import count_tokens
+
+KEYS = ("snapshot", "doc_id")
+ORIGINAL = "original"
+# What a pool row holds beside its verdict.
+COLUMNS = (
+    *KEYS, "origin", "parent_snapshot", "parent_id", "url", "host", "captured_at", "licence", "language", "source",
+    "quality", "tokens", "characters", "tie", "reason", "instead_snapshot", "instead_id",
+)  # fmt: skip
+TOKENS, CHARACTERS = "token_count__tokens", "token_count__characters"
+
+
+def keyed_hash(purpose: str, seed: int, *parts: str) -> Column:
+    """32 hex digits, uniform, from columns and a seed; each purpose has a hash of its own."""
+    return F.substring(F.sha2(F.concat_ws("\x1f", F.lit(purpose), F.lit(str(seed)), *parts), 256), 1, 32)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Reads the pools of a release over some snapshots, in sequence order."""
+
+    inputs: PinnedReader
+    snapshots: tuple[str, ...]
+    section: MixedSection
+    score: str | None
+
+    def originals(self) -> DataFrame:
+        """Every kept document: `reason` is null where it may be selected, else `no_tokens` or `other_capture`."""
+        kept = self.inputs.partitions("deduped", self.snapshots).where("kept").select(*KEYS)
+        cleaned = self.inputs.partitions("cleaned", self.snapshots).select(
+            *KEYS, "url", F.coalesce("canonical_url", "url", "doc_id").alias("page"), "host", "captured_at", "licence",
+            "language", "source",
+            F.coalesce(F.col(TOKENS), F.lit(0)).cast("long").alias("tokens"),
+            F.coalesce(F.col(CHARACTERS), F.lit(0)).cast("long").alias("characters"),
+        )  # fmt: skip
+        rows = kept.join(cleaned, list(KEYS)).join(self._scores(), list(KEYS), "left")
+        tied = rows.withColumn("tie", keyed_hash("tie", self.section.seed, *KEYS))
+        return self._one_capture(tied).select(*COLUMNS)
+
+    def _scores(self) -> DataFrame:
+        scored = self.inputs.partitions("scored", self.snapshots)
+        if self.score is None:
+            return scored.select(*KEYS, F.lit(None).cast("double").alias("quality"))
+        score = F.col(f"`{self.score}`")
+        return scored.select(*KEYS, F.when(~F.isnan(score), score).alias("quality"))
+
+    def _one_capture(self, rows: DataFrame) -> DataFrame:
+        """Among the captures of a URL that have text, the first by the recipe's total order."""
+        # An empty capture must not stand for a full one, so it takes part behind all others.
+        order = (F.asc(F.col("tokens") < 1), *self._preference(), F.asc("doc_id"))
+        place = Window.partitionBy("page").orderBy(*order)
+        ranked = rows.withColumns({
+            "_place": F.row_number().over(place),
+            "_best": F.first(F.struct(*KEYS)).over(place),
+        })
+        other = F.col("_place") > 1
+        return ranked.withColumns({
+            "origin": F.lit(ORIGINAL),
+            "parent_snapshot": F.lit(None).cast("string"),
+            "parent_id": F.lit(None).cast("string"),
+            "reason": F.when(F.col("tokens") < 1, "no_tokens").when(other, "other_capture"),
+            "instead_snapshot": F.when(other, F.col("_best.snapshot")),
+            "instead_id": F.when(other, F.col("_best.doc_id")),
+        })
+
+    def _preference(self) -> Sequence[Column]:
+        sequence = F.array_position(F.array(*[F.lit(name) for name in self.snapshots]), F.col("snapshot"))
+        newest = (F.desc_nulls_last("captured_at"), sequence.desc())
+        if self.section.capture == "oldest":
+            return (F.asc_nulls_last("captured_at"), sequence.asc())
+        if self.section.capture == "best_scored":
+            return (F.desc_nulls_last("quality"), *newest)
+        return newest
+
+    def texts(self, keys: DataFrame) -> DataFrame:
+        """snapshot, doc_id, text of some originals."""
+        return self.inputs.partitions("cleaned", self.snapshots).select(*KEYS, "text").join(keys, list(KEYS))
+
+
+@dataclass(frozen=True)
+class Rewrites:
+    """Reads the accepted rewrites of a release; `snapshots` are those for which rewriting is published."""
+
+    inputs: PinnedReader
+    snapshots: tuple[str, ...]
+    section: MixedSection
+
+    def accepted(self) -> DataFrame:
+        """Kept rewrites, with their text."""
+        return self.inputs.partitions("rewritten", self.snapshots).where("kept")
+
+    def pool(self, originals: DataFrame) -> DataFrame:
+        """Every accepted rewrite with the attributes of its parent; `reason` says why it cannot be taken.
+
+        `originals` are decided. A parent below the quality cut may have rewrites (that is what rewriting is for), a
+        parent that is another capture, contaminated or left out may not.
+        """
+        counted = self.accepted().select(*KEYS, "text").mapInArrow(
+            _Counter(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
+        )
+        rewrites = self.accepted().select(*KEYS, "parent_snapshot", "parent_id", "strategy", "sample", "language")
+        parents = originals.select(
+            F.col("snapshot").alias("parent_snapshot"), F.col("doc_id").alias("parent_id"), "url", "host",
+            "captured_at", "licence", "source", F.lit(True).alias("_there"),
+            F.when(F.col("matches").isNotNull(), "contaminated").otherwise(F.col("reason")).alias("_parent"),
+        )  # fmt: skip
+        joined = rewrites.join(counted, list(KEYS)).join(parents, ["parent_snapshot", "parent_id"], "left")
+        turn = Window.partitionBy("parent_snapshot", "parent_id", "strategy").orderBy("sample", "doc_id")
+        barred = F.col("_parent").isin("other_capture", "contaminated", "left_out", "not_in_plan", "no_tokens")
+        return joined.withColumn("_turn", F.row_number().over(turn)).select(
+            *KEYS, F.col("strategy").alias("origin"), "parent_snapshot", "parent_id", "url", "host", "captured_at",
+            "licence", "language", "source", F.lit(None).cast("double").alias("quality"), "tokens", "characters",
+            keyed_hash("tie", self.section.seed, *KEYS).alias("tie"),
+            F.when(F.col("_there").isNull(), "parent_not_kept")
+            .when(barred, F.concat(F.lit("parent_"), "_parent"))
+            .when(F.col("tokens") < 1, "no_tokens")
+            .when(F.col("_turn") > self.section.rewrites_per_parent, "other_sample")
+            .alias("reason"),
+            F.lit(None).cast("string").alias("instead_snapshot"), F.lit(None).cast("string").alias("instead_id"),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """The function given to `mapInArrow`: tokens and characters of texts."""
+
+    tokenizer: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            texts = batch.column("text")
+            tokens = pa.array(count_tokens(texts, self.tokenizer))
+            characters = pc.fill_null(pc.utf8_length(texts), 0).cast(pa.int64())
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("snapshot"), batch.column("doc_id"), tokens, characters],
+                names=["snapshot", "doc_id", "tokens", "characters"],
+            )
