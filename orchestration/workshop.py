@@ -92,17 +92,4 @@ class WorkshopResource:
         settings = self.settings
         if settings.rewrite_url is None:
             return embedded_server(log_path=str(settings.scratch / "embedded-model.log"), **embedded)
-        return _Given(Endpoint(url=settings.rewrite_url, model=str(settings.rewrite_model), key=settings.rewrite_key))
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A hosted endpoint needs no starting and no stopping."""
-
-    endpoint: Endpoint
-
-    def __enter__(self) -> Endpoint:
-        return self.endpoint
-
-    def __exit__(self, *_: object) -> None:
-        return None
+        return Endpoint(url=settings.rewrite_url, model=str(settings.rewrite_model), key=settings.rewrite_key)

@@ -1,9 +1,9 @@
 """Records of a WARC file, found in decoded bytes even where they are damaged. `census.py` implements the same rule.
 
-A mark is `WARC/`, a version, a line end; a header goes from a mark to its first blank line, and is broken where another
-mark or 32 KiB come first. A record of a document's type whose header is broken or without length, or whose block is cut,
-is found and unreadable. A block that line ends and then a mark or the end do not follow is searched for a mark: found, the
-record was cut there, otherwise it is kept as its length says. A record that a break in the decoding follows is cut too.
+A mark is `WARC/`, a version, a line end; a header goes from a mark to its first blank line, and is broken where
+another mark or 32 KiB come first. A record of a document's type whose header is broken or without length, or whose
+block is cut, is found and unreadable. A block that line ends and then a mark or the end do not follow is searched for
+a mark: found, the record was cut there; else it is kept as its length says. Before a break in the decoding it is cut.
 """
 
 import re

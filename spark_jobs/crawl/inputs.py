@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os.path import normpath
 from typing import Any
 
 from fsspec.core import url_to_fs
@@ -19,6 +20,7 @@ from spark_jobs.crawl.formats import PROBE_BYTES, format_of_bytes, format_of_nam
 from spark_jobs.crawl.streams import options_for, unreadable
 from spark_jobs.errors import InputError
 
+_LOCAL = ("file", "local")
 _GLOB = frozenset("*?[")
 _REMEDY = "give WARC, WET, JSONL (plain, gz, zst) or Parquet files, or a folder of them or of HTML pages"
 
@@ -77,10 +79,10 @@ class _Place:
             system, path = url_to_fs(uri, **options_for(uri, storage_options))
         except Exception as error:
             raise unreadable(uri, error) from error
-        return cls(system, str(path), protocol)
+        return cls(system, normpath(path) if protocol in _LOCAL else str(path), protocol)
 
     def uri(self, path: str) -> str:
-        return path if self.protocol in ("file", "local") else str(self.system.unstrip_protocol(path))
+        return path if self.protocol in _LOCAL else str(self.system.unstrip_protocol(path))
 
     def info(self, path: str) -> Mapping[str, Any] | None:
         """What the file system says of a path; None where nothing is. Raises InputError where it does not answer."""
@@ -140,7 +142,7 @@ def _file(place: _Place, path: str, info: Mapping[str, Any], name: str) -> Input
     form = format_of_name(path)
     size = info.get("size")
     # First bytes cost a request each on remote file systems; there a telling name is believed.
-    if size != 0 and (form is None or (place.protocol in ("file", "local") and form != "html")):
+    if size != 0 and (form is None or (place.protocol in _LOCAL and form != "html")):
         form = format_of_bytes(place.head(path)) or form
     if form is None:
         return None
@@ -190,7 +192,7 @@ def _is_absolute(entry: str) -> bool:
 
 
 def _base_of(place: _Place, entry: str) -> str:
-    """What a list's entries are relative to: its folder, or the one that holds their first part (as in Common Crawl)."""
+    """What the entries of a list start from: its folder, or the one that holds their first part (Common Crawl)."""
     folder = place.path[: place.path.rfind("/") + 1]
     if place.info(folder + entry) is not None:
         return folder

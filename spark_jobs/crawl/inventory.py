@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_jobs.crawl.census import Decoder, Tally, count_lines, count_warc
+from spark_jobs.crawl.census import count_lines, count_warc
 from spark_jobs.crawl.inputs import InputFile
+from spark_jobs.crawl.members import Decoder, Tally
 from spark_jobs.crawl.records import MAX_GROUP_ROWS
 from spark_jobs.crawl.streams import open_stream
 
@@ -27,7 +28,7 @@ _INVENTORY = f"{_FILES}, sha256 STRING, {_COUNTS}"
 
 @dataclass(frozen=True, kw_only=True)
 class FileInventory:
-    """What one file holds. `unreadable` counts documents that are found and broken; some more may prove unusable when read.
+    """What one file holds. `unreadable` are documents that are found and broken; more may prove unusable when read.
 
     `ignored_kinds` is JSON: other record kinds and their numbers. `error_bytes` belong to no whole record.
     """

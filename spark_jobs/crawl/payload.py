@@ -1,8 +1,8 @@
 """HTTP responses: status, headers, and the body as the page had it, chunks and content codings removed.
 
-A broken body costs no document: what can be decoded is kept and marked (`transfer`: the chunks break off; `encoding`: the
-coding breaks off, is unknown, or nothing of it decodes: then the coded bytes are kept). A body that is not what its header
-says (no chunks, no gzip) is kept as it lies. Expansion is bounded, so that a bomb is a reason, not a crash.
+A broken body costs no document: what can be decoded is kept and marked (`transfer`: the chunks break off; `encoding`:
+the coding breaks off, is unknown, or nothing of it decodes: then the coded bytes are kept). A body that is not what its
+header says (no chunks, no gzip) is kept as it lies. Expansion is bounded: a bomb is a reason, not a crash.
 """
 
 import re
@@ -22,6 +22,7 @@ Headers = tuple[tuple[str, str], ...]
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(rb"HTTP/\S+[ \t]+([0-9]{3})(?![0-9])")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
+_LINE_END = re.compile(rb"\r?\n")
 _STEP = 16 << 10
 _MAX_CODINGS = 4
 
@@ -86,10 +87,10 @@ def _unchunk(body: bytes) -> tuple[bytes, bool]:
             return b"".join(parts), True
         parts.append(body[size.end() : size.end() + length])
         position = size.end() + length
-        if body.startswith(b"\r\n", position):
-            position += 2
-        elif body.startswith(b"\n", position):
-            position += 1
+        line_end = _LINE_END.match(body, position)
+        if line_end is None:
+            break
+        position = line_end.end()
     return b"".join(parts), False
 
 

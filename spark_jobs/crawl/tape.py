@@ -21,6 +21,8 @@ class _Member:
 class Tape:
     """The decoded bytes as segments that end where decoding breaks. Positions count decoded bytes of all segments.
 
+    `damaged`: the last bytes of the segment come from a member that broke, so its checksum speaks for none of them.
+
     Every byte must be called `good` (a whole record) or `bad` in order; `settled` gives the lost spans of the file:
     of a plain file the bad bytes themselves, of a compressed one the members without a good byte and what decodes to
     nothing.
@@ -137,8 +139,9 @@ class Tape:
             member = self._members[-1]
             member.end, member.file_end = self.end, event.offset
             if not event.sound:
-                member.cause = member.cause or (BAD_COMPRESSION if member.start == self.end else "")
-                self.ended = self.damaged = True
+                self.ended, self.damaged = True, member.start < self.end
+                if not self.damaged:
+                    member.cause = BAD_COMPRESSION
         else:
             self._members.append(
                 _Member(event.offset, event.offset + event.bytes, self.end, self.end, cause=event.cause)

@@ -22,8 +22,8 @@ def members(new: DataFrame, old: DataFrame | None) -> DataFrame:
     """Members of buckets in which a new document meets another.
 
     Both frames are rows of bands with node, cluster (null for new documents) and rank. Of a published cluster only the
-    best member in a bucket counts: the others are its duplicates already. Added: `place` (from 1, by rank) and by bucket
-    `size` and `fresh` (how many are new).
+    best member in a bucket counts: the others are its duplicates already. Added: `place` (from 1, by rank), and by
+    bucket `size` and `fresh` (how many are new).
     """
     columns = (*_BUCKET, "node", "cluster", "rank")
     rows = new.select(*columns)

@@ -7,9 +7,11 @@ snapshots know those clusters as one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from spark_jobs.dedup.order import DROPPED, SURVIVOR, id_of, node_of, snapshot_of
 
@@ -37,8 +39,8 @@ class Published:
 def assign(new: DataFrame, links: DataFrame | None, labels: DataFrame | None, published: Published | None) -> DataFrame:
     """Every row of `new` with its cluster, survivor and evidence.
 
-    `new`: snapshot, doc_id, node, rank, taken, leader (exact). `links`: verified pairs (node, rank, other, other_cluster,
-    other_rank, similarity). `labels`: node, label of the components; None where nothing is linked.
+    `new`: snapshot, doc_id, node, rank, taken, leader (exact). `links`: verified pairs (node, rank, other,
+    other_cluster, other_rank, similarity). `labels`: node, label of the components; None where nothing is linked.
     """
     session = new.sparkSession
     known = labels if labels is not None else session.createDataFrame([], _NO_LABELS)
@@ -90,7 +92,7 @@ def _labelled(rows: DataFrame, labels: DataFrame, key: str) -> DataFrame:
 
 
 def _published_members(rows: DataFrame, labels: DataFrame, published: Published) -> DataFrame:
-    """Published clusters that new documents touch, as members: their survivors' rank, and how many documents they hold."""
+    """Published clusters that new documents touch, as members: the survivor's rank and how many documents."""
     touched = _labelled(
         rows.where("leader.cluster IS NOT NULL")
         .select(F.col("leader.cluster").alias("cluster"))
@@ -103,7 +105,7 @@ def _published_members(rows: DataFrame, labels: DataFrame, published: Published)
     alive = published.survivors().withColumn("alive", F.lit(True))
     merged = published.bridges().select(F.col("v").alias("cluster")).distinct().withColumn("merged", F.lit(True))
     found = touched.join(sizes, "cluster").join(alive, "cluster", "left").join(merged, "cluster", "left")
-    rank_type = rows.schema["rank"].dataType
+    rank_type = cast(StructType, rows.schema["rank"].dataType)
     return found.select(
         "label",
         _survivor_rank(rank_type.fieldNames(), published.snapshots).cast(rank_type).alias("rank"),

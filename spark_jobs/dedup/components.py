@@ -101,4 +101,5 @@ def contract(edges: pa.Table) -> pa.RecordBatch:
     half = edges.num_rows
     roots = star_roots(numbers[:half], numbers[half:], len(names))
     moved = np.flatnonzero(roots != np.arange(len(names)))
-    return pa.RecordBatch.from_arrays([names.take(pa.array(moved)), names.take(pa.array(roots[moved]))], names=["u", "v"])
+    ends = [names.take(pa.array(moved)), names.take(pa.array(roots[moved]))]
+    return pa.RecordBatch.from_arrays(ends, names=["u", "v"])

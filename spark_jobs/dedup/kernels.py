@@ -1,4 +1,4 @@
-"""The native kernels of near-duplicate search: normal form, shingles, MinHash, Jaccard. No Python per character or word.
+"""The native kernels of near-duplicate search: normal form, shingles, MinHash, Jaccard; no Python per character.
 
 Hashes are 64-bit and seedless: the same on every machine. A kernel takes nothing from other modules but its arguments,
 because compiled code is cached by file.
@@ -58,20 +58,23 @@ def _put(out: U8, at: Any, code: Any) -> Any:
 
 @kernel
 def _after_number(codes: Any, at: Any, end: Any, kind: U8) -> Any:
-    """The place after a number that starts before `at`: digits, and once a decimal mark with digits behind it."""
-    while at < end and kind[codes[at]] == 2:
+    """The place after a number that starts before `at`: digits, and once a decimal mark with digits behind it.
+
+    What goes without trace does not cut a number: the normal form of a normal form is the same.
+    """
+    while at < end and (kind[codes[at]] == 2 or kind[codes[at]] == 3):
         at += 1
     if at + 1 < end and kind[codes[at + 1]] == 2:
         mark = codes[at]
         if mark in (_POINT, _COMMA, _ARABIC_POINT):
             at += 1
-            while at < end and kind[codes[at]] == 2:
+            while at < end and (kind[codes[at]] == 2 or kind[codes[at]] == 3):
                 at += 1
     return at
 
 
 @kernel
-def normalise(  # noqa: C901, PLR0912, PLR0915 - one pass over the characters, and numba has no cheap way to share its state
+def normalise(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the characters; numba shares no state cheaply
     codes: npt.NDArray[np.uint32],
     offsets: I64,
     kind: U8,
@@ -231,7 +234,7 @@ def jaccard_counts(left: U64, left_offsets: I64, right: U64, right_offsets: I64)
 
 @kernel
 def star_roots(left: I64, right: I64, nodes: int) -> I64:
-    """The smallest node of the component of every node 0..nodes-1, for edges `left[i] - right[i]` (union by minimum)."""
+    """The smallest node of the component of every node below `nodes`; edges are `left[i] - right[i]`."""
     parent = np.arange(nodes)
     for edge in range(len(left)):
         x, y = left[edge], right[edge]

@@ -93,7 +93,7 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
     shingles, offsets = kernels.shingle(units, unit_offsets, params.ngram)
     signatures = kernels.minhash(shingles, offsets, *permutations(params.seed, params.bands * params.rows))
     text_hash = [_digest(view) for view in _views(texts)]
-    content = memoryview(normal)
+    content = memoryview(normal.data)
     content_hash = [
         # A text without words has no content to compare: only the same bytes are the same.
         _digest(content[starts[row] : starts[row + 1]]) if starts[row + 1] > starts[row] else text_hash[row]

@@ -23,7 +23,7 @@ def similarities(left: pa.BinaryArray, right: pa.BinaryArray) -> npt.NDArray[np.
 
 
 def verify(candidates: DataFrame, shingles: DataFrame, min_similarity: float) -> DataFrame:
-    """`candidates` (node, other, ...) with `similarity` and `similar`; `shingles` has node and shingles, unique by node."""
+    """`candidates` (node, other, ...) with `similarity` and `similar`; `shingles`: node, shingles."""
     measured = (
         candidates.select("node", "other")
         .join(shingles.withColumnRenamed("shingles", "left"), "node")

@@ -167,8 +167,8 @@ class Strategy(Operator, Protocol):
         """Hex SHA-256 of the prompt's template and the parameters: a change makes new requests."""
         ...
 
-    def grammar(self, kind: str) -> str:
-        """The form of an answer for constrained decoding, in a notation of `grammars` (`gbnf`, `regex`)."""
+    def grammar(self, kind: str, draft: str) -> str:
+        """The form of the answer to a draft for constrained decoding, in a notation of `grammars` (`gbnf`, `regex`)."""
         ...
 
     def parse(self, output: str, finish_reason: str) -> Parsed:

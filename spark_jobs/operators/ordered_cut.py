@@ -20,9 +20,11 @@ def hash_rank(tie: str = "tie") -> Column:
 
 
 def best_rank(score: str, *, low: float = 0.0, high: float = 1.0, ranks: int = RANKS) -> Column:
-    """Rank of a score, best first; a score outside of the range, or none, falls into the outermost rank."""
+    """Rank of a score, best first; a score outside of the range falls into an outermost rank, none into the last."""
     place = F.floor((F.col(score) - F.lit(low)) / F.lit(high - low) * ranks).cast("int")
-    return F.lit(ranks - 1) - F.coalesce(F.greatest(F.lit(0), F.least(F.lit(ranks - 1), place)), F.lit(0))
+    within = F.greatest(F.lit(0), F.least(F.lit(ranks - 1), place))
+    # greatest and least skip nulls, so a missing score would come first.
+    return F.when(F.col(score).isNull(), F.lit(ranks - 1)).otherwise(F.lit(ranks - 1) - within)
 
 
 def share_of(total: Column, share: float) -> Column:

@@ -4,23 +4,19 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import fsspec
-import pyarrow as pa
 import zstandard
 from pyspark.sql import DataFrame
 
 from spark_jobs.errors import RecipeError
 from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection
+from spark_jobs.stages.mix_workers import MATCHES, FindItems
 from spark_jobs.text.contamination import BenchmarkIndex, Item, is_checkable, items_of
 
-MATCHES = "ARRAY<STRUCT<benchmark: STRING, item: STRING, length: INT, share: DOUBLE>>"
-_MATCH_TYPE = pa.list_(
-    pa.struct([("benchmark", pa.string()), ("item", pa.string()), ("length", pa.int32()), ("share", pa.float64())])
-)
 _LISTED = 200  # ids of items that cannot be checked, as far as a record lists them
 
 
@@ -110,7 +106,7 @@ class Benchmarks:
     def found_in(self, texts: DataFrame) -> DataFrame:
         """Of rows (snapshot, doc_id, text) those that hold an item: snapshot, doc_id, matches."""
         schema = f"snapshot STRING, doc_id STRING, matches {MATCHES}"
-        return texts.select("snapshot", "doc_id", "text").mapInArrow(_Finder(self.index), schema)
+        return texts.select("snapshot", "doc_id", "text").mapInArrow(FindItems(self.index), schema)
 
     def facts(self, dropped: Mapping[str, int]) -> list[dict[str, Any]]:
         """What the record says: file, digest, items, those too short to be checked, documents dropped."""
@@ -122,23 +118,3 @@ class Benchmarks:
             }
             for file in self.files
         ]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Finder:
-    """The function given to `mapInArrow`."""
-
-    index: BenchmarkIndex
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            matches = self.index.matches(batch.column("text"))
-            hit = pa.array([row for row, found in enumerate(matches) if found], pa.int64())
-            listed = [
-                [{"benchmark": m.benchmark, "item": m.item, "length": m.length, "share": m.share} for m in matches[row]]
-                for row in hit.to_pylist()
-            ]
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("snapshot").take(hit), batch.column("doc_id").take(hit), pa.array(listed, _MATCH_TYPE)],
-                names=["snapshot", "doc_id", "matches"],
-            )

@@ -156,7 +156,8 @@ class _Run:
         if wanted is None and len(columns) > 1:
             raise RecipeError(f"deduped.score: scored has several scores, name one of {', '.join(sorted(columns))}")
         if wanted is not None and wanted not in columns:
-            raise RecipeError(f"deduped.score: scored has no column {wanted!r}, but {', '.join(sorted(columns)) or 'none'}")
+            there = ", ".join(sorted(columns)) or "none"
+            raise RecipeError(f"deduped.score: scored has no column {wanted!r}, but {there}")
         return wanted or columns[0]
 
     def _same_content(self, ranked: DataFrame, published: Published) -> DataFrame | None:
@@ -186,7 +187,8 @@ class _Run:
             say=self.context.say,
         )  # fmt: skip
         snapshot = F.lit(self.context.partition)
-        shingles = signed.select(node_of(snapshot, F.col("doc_id")).alias("node"), "shingles").where("shingles IS NOT NULL")
+        node = node_of(snapshot, F.col("doc_id")).alias("node")
+        shingles = signed.where("shingles IS NOT NULL").select(node, "shingles")
         if published is None:
             return find_matches(matching, new, shingles)
         inputs = self.context.inputs
@@ -207,7 +209,7 @@ class _Run:
                 F.col("node").alias("u"), F.coalesce("other_cluster", "other").alias("v")
             )
         if published is not None:
-            bridges = self.scratch.keep(published.bridges(), "bridges")
+            bridges = published.bridges()
             known = totals(bridges.agg(F.count(F.lit(1)).alias("bridges")))["bridges"]
             count += known
             if known:

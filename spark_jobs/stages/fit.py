@@ -1,9 +1,10 @@
 """Fitting the model of a scorer: on named snapshots, on rows the recipe bounds, and again only on request.
 
 The file of a model is a function of its rows and parameters: the same lake and recipe give the same bytes. Storing it
-and judging it (`accept`) are the caller's.
+and judging its figures are the caller's.
 """
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,20 +14,17 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from spark_jobs.errors import RecipeError
+from spark_jobs.errors import InputError, RecipeError
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.operators import registry
 from spark_jobs.operators.base import Scorer
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.scored import FitSection
-from spark_jobs.stages.fit_figures import Outcome, Score, accept, proxy, scoring, separation, shortcuts
-from spark_jobs.stages.fit_rows import (
-    Rows, arrange, digest_of, pool_rows, read_pool, read_references, resampled,
-)  # fmt: skip
+from spark_jobs.stages.fit_figures import Score, proxy, scoring, separation, shortcuts
+from spark_jobs.stages.fit_rows import Rows, arrange, resampled
+from spark_jobs.stages.fit_texts import digest_of, pool_rows, read_pool, read_references, stand_ins
 from spark_jobs.text.reference_texts import SourceText
 from spark_jobs.text.separation import largest_gap, rank_correlation
-
-__all__ = ["FittedModel", "Outcome", "accept", "fit_fingerprint", "fit_scorer", "fit_snapshots"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,33 +81,34 @@ def fit_scorer(
     """Fit a scorer's model on the `cleaned` rows of `snapshots`; the file is written below the local `folder`.
 
     `previous` is the file of the model before, for the figures of drift. Raises InputError when there is too little
-    text. Nothing is judged here: see `accept`.
+    text. Nothing is judged here.
     """
     scorer, fit = _scorer(recipe, name), recipe.scored.fit
     pool_frame = pool_rows(cleaned, fit)
     references = read_references(fit, pool_frame)
-    pool, stand_ins = read_pool(fit, pool_frame)
+    pool = read_pool(fit, pool_frame)
     say(f"{name}: {len(references)} references, {len(pool)} pool documents")
-    rows = arrange(scorer, fit, references, pool)
-    path = Path(folder) / f"{name}.model"
+    rows, pool = _arranged(scorer, fit, references, pool)
+    path = _file(folder, scorer)
     path.parent.mkdir(parents=True, exist_ok=True)
     scorer.train([s.text for s in rows.fitted[0]], [s.text for s in rows.fitted[1]], str(path))
     say(f"{name}: fitted on {len(rows.fitted[0])} + {len(rows.fitted[1])} snippets")
     score = _first_score(scorer, str(path))
+    size = path.stat().st_size
     metrics = {
-        "sizes": _sizes(rows, references, pool, stand_ins),
+        "sizes": _sizes(rows, references, pool),
         "references": _described(references),
         "separation": separation(score, rows),
         "shortcuts": shortcuts(score, rows),
         "proxy": proxy(score, rows, fit.proxy, seed=fit.seed),
-        "agreement": _agreement(scorer, fit, rows, pool, score, folder),
+        "agreement": _agreement(scorer, fit, rows, pool, folder),
         "drift": None if previous is None else _drift(score, _first_score(scorer, previous), rows.held_out_pool),
-        "bytes": path.stat().st_size,
+        "bytes": size,
     }
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FittedModel(
-        path=str(path), digest=digest, bytes=metrics["bytes"], name=scorer.name, version=scorer.version,
+        path=str(path), digest=digest, bytes=size, name=scorer.name, version=scorer.version,
         kind=scorer.kind, fit_fingerprint=fit_fingerprint(recipe, name), fitted_on=tuple(snapshots),
         params=scorer.params.model_dump(mode="json"), metrics=_rounded(metrics),
     )  # fmt: skip
@@ -123,17 +122,29 @@ def _scorer(recipe: Recipe, name: str) -> Scorer:
     raise RecipeError(f"no scorer {name!r} in scored.scorers; there are {[s.name for s in recipe.scored.scorers]}")
 
 
+def _arranged(
+    scorer: Scorer, fit: FitSection, references: Sequence[SourceText], pool: list[SourceText]
+) -> tuple[Rows, list[SourceText]]:
+    """The rows, and the pool they come from: with stand-ins where the pool alone is too small to fit or to judge."""
+    if len(pool) >= fit.min_pool_documents:
+        # Many documents may still hold too little text; with the stand-ins it is tried once more, and then it is said.
+        with contextlib.suppress(InputError):
+            return arrange(scorer, fit, references, pool), pool
+    pool = [*pool, *stand_ins(fit)]
+    return arrange(scorer, fit, references, pool), pool
+
+
 def _first_score(scorer: Scorer, path: str) -> Score:
     """The score that the gate judges: a scorer's first."""
     first = scorer.scores[0].name
     return scoring(lambda texts: scorer.score(texts, path)[first])
 
 
-def _sizes(rows: Rows, references: Sequence[SourceText], pool: Sequence[SourceText], stand_ins: int) -> dict[str, Any]:
+def _sizes(rows: Rows, references: Sequence[SourceText], pool: Sequence[SourceText]) -> dict[str, Any]:
     return {
         "reference_documents": len(references),
         "pool_documents": len(pool),
-        "stand_ins": stand_ins,
+        "stand_ins": sum(text.key.startswith("page/") for text in pool),
         "fitted_snippets": [len(part) for part in rows.fitted],
         "held_out_snippets": [len(part) for part in rows.held_out],
         "held_out_by": {"references": rows.held_out_by[0], "pool": rows.held_out_by[1]},
@@ -152,12 +163,10 @@ def _described(references: Sequence[SourceText]) -> dict[str, Any]:
     return {"documents": dict(sorted(Counter(t.source for t in references).items())), "sha256": digest.hexdigest()}
 
 
-def _agreement(
-    scorer: Scorer, fit: FitSection, rows: Rows, pool: Sequence[SourceText], score: Score, folder: str
-) -> dict[str, Any]:
+def _agreement(scorer: Scorer, fit: FitSection, rows: Rows, pool: Sequence[SourceText], folder: str) -> dict[str, Any]:
     """Rank correlations, over held-out pool documents, with models fitted on other samples of the same sources."""
     texts = [text.text for text in rows.held_out_pool]
-    mine, found = score(texts), []
+    mine, found = _first_score(scorer, str(_file(folder, scorer)))(texts), []
     for repeat in range(1, fit.repeats + 1):
         positives, negatives = resampled(scorer, fit, rows, pool, seed=fit.seed + repeat)
         path = Path(folder) / f"{scorer.name}.repeat{repeat}"
@@ -167,10 +176,18 @@ def _agreement(
     return {"rank_correlations": found, "documents": len(texts)}
 
 
+def _file(folder: str, scorer: Scorer) -> Path:
+    return Path(folder) / f"{scorer.name}.model"
+
+
 def _drift(score: Score, before: Score, documents: Sequence[SourceText]) -> dict[str, Any]:
     texts = [text.text for text in documents]
     new, old = score(texts), before(texts)
-    return {"rank_correlation": rank_correlation(new, old), "largest_gap": largest_gap(new, old), "documents": len(texts)}
+    return {
+        "rank_correlation": rank_correlation(new, old),
+        "largest_gap": largest_gap(new, old),
+        "documents": len(texts),
+    }
 
 
 def _rounded(value: Any) -> Any:

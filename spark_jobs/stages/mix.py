@@ -15,10 +15,11 @@ from spark_jobs.errors import NotFoundError, RecipeError
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.operators import registry
 from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.stages.decontaminate import MATCHES, Benchmarks, benchmark_digest
+from spark_jobs.stages.decontaminate import Benchmarks, benchmark_digest
 from spark_jobs.stages.mix_facts import documents_by_benchmark, release_facts
 from spark_jobs.stages.mix_plan import quotas, rewrite_budget, with_copies, with_phases, within_share
 from spark_jobs.stages.mix_pool import COLUMNS, KEYS, ORIGINAL, Pools, Rewrites, keyed_hash
+from spark_jobs.stages.mix_workers import MATCHES
 from spark_jobs.stages.stage import OperatorRecord, PinnedReader, StageContext, StageOutput
 from spark_jobs.text.tokens import tokenizer_digest
 
@@ -118,7 +119,9 @@ class _Mixing:
         self.context.say("mix: one capture a URL")
         pool = self.scratch.keep(self.pools.originals(), "pool")
         self.context.say("mix: selection")
-        judged = self.scratch.keep(self._judged(pool), "judged")
+        judged = self._judged(pool)
+        if self.section.plan is not None:
+            judged = self.scratch.keep(judged, "judged")
         originals = self.scratch.keep(self._with_copies(judged), "originals")
         self.context.say("mix: rewrites")
         drawn = _sum(originals, F.col("tokens") * F.col("copies"))

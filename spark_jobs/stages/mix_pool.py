@@ -3,17 +3,15 @@
 Every row that enters stays, with the reason why it is out, so that a release can say of each document why it is in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.recipe.sections.mixed import MixedSection
+from spark_jobs.stages.mix_workers import CountText
 from spark_jobs.stages.stage import PinnedReader
-from spark_jobs.text.tokens import count_tokens
 
 KEYS = ("snapshot", "doc_id")
 ORIGINAL = "original"
@@ -111,7 +109,7 @@ class Rewrites:
         parent that is another capture, contaminated or left out may not.
         """
         counted = self.accepted().select(*KEYS, "text").mapInArrow(
-            _Counter(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
+            CountText(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
         )
         rewrites = self.accepted().select(*KEYS, "parent_snapshot", "parent_id", "strategy", "sample", "language")
         parents = originals.select(
@@ -133,20 +131,3 @@ class Rewrites:
             .alias("reason"),
             F.lit(None).cast("string").alias("instead_snapshot"), F.lit(None).cast("string").alias("instead_id"),
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Counter:
-    """The function given to `mapInArrow`: tokens and characters of texts."""
-
-    tokenizer: str
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            texts = batch.column("text")
-            tokens = pa.array(count_tokens(texts, self.tokenizer))
-            characters = pc.fill_null(pc.utf8_length(texts), 0).cast(pa.int64())
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("snapshot"), batch.column("doc_id"), tokens, characters],
-                names=["snapshot", "doc_id", "tokens", "characters"],
-            )

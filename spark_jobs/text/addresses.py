@@ -6,19 +6,22 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 from typing import Final
 
 # Letters of names; scripts written without spaces are left out, since there an address stands beside words.
-_LETTER = "A-Za-z0-9\u00c0-\u024f\u0370-\u052f"
+_CASED = "A-Za-z\u00c0-\u024f\u0370-\u052f"
+_LETTER = f"0-9{_CASED}"
 _LOCAL = re.compile(rf"[{_LETTER}_](?:[{_LETTER}_.%+'~!#$*-]{{0,63}})\Z")
 _LOCAL_RUN = re.compile(rf"[{_LETTER}_.%+'~!#$*-]{{1,65}}\Z")
 _DOMAIN = re.compile(
     rf"[@\uff20]((?:[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?\.){{1,127}}"
-    rf"(?:xn--[a-zA-Z0-9-]{{2,59}}|[A-Za-z\u00c0-\u024f\u0370-\u052f]{{2,24}}))(?![{_LETTER}_-])(?!\.?[{_LETTER}_.%+'~!#$*-]{{0,64}}[@\uff20])"
+    rf"(?:xn--[a-zA-Z0-9-]{{2,59}}|[{_CASED}]{{2,24}}))(?![{_LETTER}_-])(?!\.?[{_LETTER}_.%+'~!#$*-]{{0,64}}[@\uff20])"
 )
 # RFC 2606 and 6761: names that belong to nobody.
 _RESERVED_NAME = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|invalid|test|localhost)\Z", re.IGNORECASE)
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-# No part of a word, of a longer dotted or hyphenated number, of a file name; a range "8.8.8.8-8.8.4.4" is two addresses.
-_IPV4 = re.compile(rf"(?<![\w.])(?<![^\W\d_]-)(?<![^\W\d_]/){_OCTET}(?:\.{_OCTET}){{3}}(?!\w|\.\w|-[^\W\d_])")
+# No part of a word, a longer dotted number or a file name; a range "8.8.8.8-8.8.4.4" is two addresses.
+_IPV4 = re.compile(
+    rf"(?<![{_LETTER}_.])(?<![{_CASED}][-/]){_OCTET}(?:\.{_OCTET}){{3}}(?![{_LETTER}_]|\.[{_LETTER}_]|-[{_CASED}])"
+)
 # Version and section numbers: announced by a word, or, where no part is above 40, by what stands around them. (Four
 # random octets are all that small once in 1,600 times; without this rule nine of ten hits in manuals are sections.)
 _SMALL_PART = 40
@@ -29,13 +32,15 @@ _ANNOUNCED = re.compile(
 )
 _SECTION_BEFORE = re.compile(
     r"(?:\n[ \t#*•-]{0,6}|\u00a0|\d:|第\s?|\b(?:abschnitt|kapitel|sección|sezione|seção|secção|rozdział|kapitola|"
-    r"раздел[а-я]{0,2}|розділ[а-я]{0,2}|глав[а-я]{1,2}|ενότητα|bölüm|mục)\s)\Z",
+    r"раздел\w{0,2}|розділ\w{0,2}|глав\w{1,2}|ενότητα|bölüm|mục)\s)\Z",
     re.IGNORECASE,
 )
 _HEADING_AFTER = re.compile(r"\.\s|\s{1,2}[^\W\d_]|\s?[节節章条]|[.,]?\s?[“„”\"«「『]")
 
 # Global unicast is 2000::/3 (RFC 4291), so the first group has four digits: neither times nor MAC addresses begin so.
-_IPV6 = re.compile(r"(?<![\w.:])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,40}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?!\w)")
+_IPV6 = re.compile(
+    r"(?<![A-Za-z0-9_.:])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,40}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![A-Za-z0-9_])"
+)
 
 # IANA special-purpose address registries (RFC 6890): not globally reachable, or reserved for documentation.
 _PRIVATE_V4: Final = tuple(

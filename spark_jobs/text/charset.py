@@ -118,24 +118,14 @@ def decode_payload(data: bytes | None, content_type: str | None) -> tuple[str, s
     """
     if not data:
         return "", UTF8
-    for mark, codec in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(codec, "replace"), codec
+    marked = next(((mark, codec) for mark, codec in _BOMS if data.startswith(mark)), None)
+    if marked:
+        return data[len(marked[0]) :].decode(marked[1], "replace"), marked[1]
     declared = _declared(data, content_type)
     wide = _wide(data, declared)
     if wide is not None:
         return data.decode(wide, "replace"), wide
-    if data.isascii():
-        return _decode_seven_bit(data, declared)
-    text = _decode_utf8(data)
-    if text is None:
-        return _decode_legacy(data, declared)
-    first = declared[0] if declared else UTF8
-    if first in _MULTIBYTE and _beyond_ascii(text) < UTF8_EVIDENCE:
-        candidate = _replacing(data, first)
-        if "\ufffd" not in candidate:
-            return candidate, first
-    return text, UTF8
+    return _decode_seven_bit(data, declared) if data.isascii() else _decode_eight_bit(data, declared)
 
 
 def _declared(data: bytes, content_type: str | None) -> tuple[str, ...]:
@@ -193,6 +183,19 @@ def _decode_seven_bit(data: bytes, declared: tuple[str, ...]) -> tuple[str, str]
         if codec in declared and sign in data:
             return _replacing(data, codec), codec
     return data.decode("ascii"), UTF8
+
+
+def _decode_eight_bit(data: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
+    """Bytes beyond ASCII: UTF-8 where they are that beyond chance, else a legacy encoding."""
+    text = _decode_utf8(data)
+    if text is None:
+        return _decode_legacy(data, declared)
+    first = declared[0] if declared else UTF8
+    if first in _MULTIBYTE and _beyond_ascii(text) < UTF8_EVIDENCE:
+        candidate = _replacing(data, first)
+        if "\ufffd" not in candidate:
+            return candidate, first
+    return text, UTF8
 
 
 def _decode_utf8(data: bytes) -> str | None:

@@ -84,7 +84,7 @@ def model_file(model: str | None) -> Path:
 
 @lru_cache(maxsize=8)
 def _digest(path: str) -> str:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -102,10 +102,10 @@ def _load(path: str) -> Any:
 
 
 def _rank(lines: list[str], model: str | None, least: float) -> list[list[tuple[str, float]]]:
-    """Labels of each line with their scores, best first, none below `least` but the first; nothing for an empty line."""
+    """Labels of each line with their scores, best first, none below `least` but the first; none for an empty line."""
     native = _load(str(model_file(model)))
     most = min(_MOST_LABELS, int(1 / least)) if least > 0 else _MOST_LABELS
-    ranked = []
+    ranked: list[list[tuple[str, float]]] = []
     for line in lines:
         if not line:
             ranked.append([])

@@ -43,9 +43,11 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Markup:
-    """Size of a page for the parser. `bytes` as given (UTF-8 for a str); `tags` opened, closed and implied by the
-    HTML rules; `depth` of the deepest open element; `attributes` the most in one tag; `options` the most in one
-    select. Depth is not told apart beyond 32,768, where counting stops.
+    """Size of a page for the parser.
+
+    `bytes` as given (UTF-8 for a str); `tags` opened, closed and implied by the HTML rules; `depth` of the deepest open
+    element; `attributes` the most in one tag; `options` the most in one select. Depth is not told apart beyond 32,768,
+    where counting stops.
     """
 
     bytes: int

@@ -53,17 +53,18 @@ _NAMED = {
     LIST: "ul ol",
 }
 _PLAIN = (
-    "applet area article aside base basefont bgsound blockquote body br center col colgroup details dialog dir dl embed "
-    "fieldset figcaption figure footer frame frameset head header hgroup hr html iframe img input keygen link listing "
-    "main marquee menu meta nav noembed noframes noscript object param pre script search section source style summary "
-    "textarea title track wbr xmp b big code em font i s small strike strong tt u span ruby rp rt rb rtc sub sup var"
+    "applet area article aside base basefont bgsound blockquote body br center col colgroup details dialog dir dl "
+    "embed fieldset figcaption figure footer frame frameset head header hgroup hr html iframe img input keygen link "
+    "listing main marquee menu meta nav noembed noframes noscript object param pre script search section source style "
+    "summary textarea title track wbr xmp b big code em font i s small strike strong tt u span ruby rp rt rb rtc sub "
+    "sup var"
 )
 _FLAGGED = {
     VOID: "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr",
     RAW: "script style textarea title xmp iframe noembed noframes plaintext",
-    CLOSES_P: "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form "
-    "h1 h2 h3 h4 h5 h6 header hgroup hr li dd dt listing main menu nav ol p plaintext pre search section summary table "
-    "ul xmp",
+    CLOSES_P: "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hgroup hr li dd dt listing main menu nav ol p plaintext pre search section summary "
+    "table ul xmp",
     SCOPE: "applet caption table td th marquee object template foreignobject desc annotation-xml mi mo mn ms mtext",
     FORMATTING: "a b big code em font i nobr s small strike strong tt u",
     MARKER: "applet caption marquee object td th template",

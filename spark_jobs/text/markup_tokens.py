@@ -70,7 +70,13 @@ def skip_markup(data: Any, i: int) -> Any:
         while i + 2 < n:
             if data[i] == _DASH and data[i + 1] == _DASH and (data[i + 2] == _GREATER):
                 return i + 3
-            if data[i] == _DASH and data[i + 1] == _DASH and data[i + 2] == _BANG and i + 3 < n and data[i + 3] == _GREATER:
+            if (
+                data[i] == _DASH
+                and data[i + 1] == _DASH
+                and data[i + 2] == _BANG
+                and i + 3 < n
+                and data[i + 3] == _GREATER
+            ):
                 return i + 4
             i += 1
         return n

@@ -13,7 +13,6 @@ _PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/x-markdown
 _NO_TYPES: Final = frozenset(
     {"", "application/octet-stream", "application/unknown", "unknown/unknown", "binary/octet-stream", "*/*", "text"}
 )
-_XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
 _HEAD = 1024  # bytes looked at
 _MAX_CONTROLS = 0.1  # share of control bytes above which the head is binary
 
@@ -42,18 +41,21 @@ def kind_of(data: bytes, content_type: str | None) -> Kind:
     head = _narrow(data[:_HEAD])
     if _is_binary(head):
         return "other"
-    if declared in _HTML_TYPES:
-        return "other" if _OTHER_XML.match(head) else "html"
     if declared in _PLAIN_TYPES:
         return "plain"
-    if declared in _XML_TYPES:
-        return "html" if _HTML_DOCTYPE.match(head) or _HTML_ROOT.match(head) else "other"
+    if declared in _HTML_TYPES:
+        return "other" if _OTHER_XML.match(head) else "html"
     if declared in _NO_TYPES or "/" not in declared:
-        if _HTML_DOCTYPE.match(head) or _HTML.match(head):
-            return "html"
-        return "other" if _XML.match(head) or _OTHER_XML.match(head) else "plain"
-    # An error page served under the type of the image or script that was asked for.
+        return _undeclared(head)
+    # XHTML among XML; and an error page served under the type of the image or script that was asked for.
     return "html" if _HTML_DOCTYPE.match(head) or _HTML_ROOT.match(head) else "other"
+
+
+def _undeclared(head: bytes) -> Kind:
+    """By the first bytes alone."""
+    if _HTML_DOCTYPE.match(head) or _HTML.match(head):
+        return "html"
+    return "other" if _XML.match(head) or _OTHER_XML.match(head) else "plain"
 
 
 def _narrow(head: bytes) -> bytes:

@@ -75,7 +75,8 @@ class NgramLM:
             grams = hashes[n][real]
             contexts = _contexts(hashes, n)[real]
             probability = _interpolate(order, grams, contexts, probability)
-        return np.log2(probability)
+        bits: Floats = np.log2(probability)
+        return bits
 
 
 def _interpolate(order: _Order, grams: Hashes, contexts: Hashes, lower: Floats) -> Floats:
@@ -127,7 +128,7 @@ def _count(hashes: Sequence[Hashes], real: npt.NDArray[np.bool_], n: int, *, top
         at = first[where]
     of_gram = _contexts(hashes, n)[real][at]
     contexts, index = np.unique(of_gram, return_inverse=True)
-    totals = np.bincount(index, weights=counts, minlength=len(contexts))
+    totals = np.bincount(index, weights=counts, minlength=len(contexts)).astype(np.float64)
     types = np.bincount(index, minlength=len(contexts))
     ones, twos = int((counts == 1).sum()), int((counts == 2).sum())
     discount = ones / (ones + 2 * twos) if ones and twos else _FALLBACK_DISCOUNT

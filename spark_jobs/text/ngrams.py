@@ -14,9 +14,9 @@ Counts = npt.NDArray[np.int64]
 
 
 def top_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
-    """Characters of the most frequent n-gram, joined by single spaces, times its count: shape (sizes, texts).
+    """Characters of the most frequent n-gram, its words joined by spaces, times its count: shape (sizes, texts).
 
-    Sizes ascend. A count of one counts. Of equally frequent ones the first in the text is taken. 0 where there is no n-gram.
+    Sizes ascend. A count of one counts; of equally frequent ones the first in the text is taken; 0 where there is none.
     """
     result: Counts = _top(words.hashes, words.lengths, words.offsets, np.array(sizes, dtype=np.int64))
     return result
@@ -25,8 +25,8 @@ def top_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
 def duplicate_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
     """Characters of repeated n-grams found by a scan from the left: shape (sizes, texts).
 
-    Sizes ascend. At each word the n-gram, its words joined without spaces, is looked up among those seen: a hit adds its characters
-    and jumps n words, a miss stores it and goes on by one. So the first copy is not counted.
+    Sizes ascend. At each word the n-gram, its words joined without spaces, is looked up among those seen: a hit adds
+    its characters and jumps n words, a miss stores it and goes on by one. So the first copy is not counted.
     """
     result: Counts = _duplicate(words.hashes, words.lengths, words.offsets, np.array(sizes, dtype=np.int64))
     return result

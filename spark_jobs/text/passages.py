@@ -33,7 +33,9 @@ def passage(text: str, *, min_words: int, max_words: int, key: str) -> str:
 
 def _runs(blocks: list[str], min_words: int, max_words: int) -> list[str]:
     """Neighbouring paragraphs gathered until they hold `min_words`, where that stays within `max_words`."""
-    runs, gathered, count = [], [], 0
+    runs: list[str] = []
+    gathered: list[str] = []
+    count = 0
     for block in blocks:
         size = len(block.split())
         if count + size > max_words:

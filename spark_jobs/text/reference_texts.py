@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 # What ends the prose of a docstring: a section heading with its rule, an example, a field list, a directive.
 _END_OF_PROSE = re.compile(
     r"^(?:[=\-~^ ]{3,}$|\s*>>>|\s*```|\s*:\w+[^:]*:|\s*\.\. |\s*(?:Args|Arguments|Examples?|Parameters|Returns):?\s*$)",
-    re.M,
+    re.MULTILINE,
 )
 _MARKUP = re.compile(r":[a-z:]+:`~?([^`]*)`|[`*]{1,2}([^`*\n]+)[`*]{1,2}")
-_RULE = re.compile(r"^[=\-~^*\"#]{3,}\s*$", re.M)
+_RULE = re.compile(r"^[=\-~^*\"#]{3,}\s*$", re.MULTILINE)
 _SKIPPED = re.compile(r"(^|/)(tests?|_vendor|vendored|site-packages)/")
-_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def docstrings(package: str, *, minimum: int = 400) -> Iterator[SourceText]:
     for name in sorted(str(file) for file in distribution.files or ()):
         if not name.endswith(".py") or name.startswith("..") or _SKIPPED.search(name):
             continue
-        for number, text in enumerate(_prose_of(Path(str(distribution.locate_file(name))))):
+        for number, text in enumerate(_prose_of(Path(str(distribution.locate_file(name))), minimum)):
             if len(text) >= minimum and text not in seen:
                 seen.add(text)
                 yield SourceText(f"{package}/{name}#{number}", f"docstrings:{package}", text)
@@ -63,24 +64,30 @@ def package_pages(*, minimum: int = 400) -> Iterator[SourceText]:
     """The README texts of all installed packages, sorted by name: stand-ins for web pages where a pool is too small."""
     pages: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name, payload = distribution.metadata["Name"], distribution.metadata.get_payload()
-        text = payload if isinstance(payload, str) and payload.strip() else distribution.metadata["Description"]
+        # An e-mail message in truth: the text is its body, or a header in old metadata.
+        message: Any = distribution.metadata
+        name, body = message["Name"], message.get_payload()
+        text = body if isinstance(body, str) and body.strip() else message["Description"]
         if name and text and len(text) >= minimum:
             pages.setdefault(name.lower(), text)
     for name in sorted(pages):
         yield SourceText(f"page/{name}", f"page:{name}", pages[name])
 
 
-def _prose_of(path: Path) -> Iterator[str]:
+def _prose_of(path: Path, minimum: int) -> Iterator[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd escapes in other people's strings
             tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return  # listed but gone, or a template that is not Python: no reference text
-    for node in ast.walk(tree):
-        text = ast.get_docstring(node) if isinstance(node, _DOCUMENTED) else None
-        if text:
+    waiting: list[_Documented] = [tree]
+    while waiting:
+        node = waiting.pop()
+        # Expressions hold most nodes of a tree and no docstring; only bodies are visited.
+        waiting.extend(child for child in reversed(node.body) if isinstance(child, _Documented))
+        text = ast.get_docstring(node)
+        if text and len(text) >= minimum:
             yield _plain(_description(text))
 
 

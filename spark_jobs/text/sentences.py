@@ -23,7 +23,7 @@ def count_sentences(codes: Codes, flags: Flags, start: int, end: int) -> int:
     """Sentences in a stretch of a line.
 
     A sentence ends at a sentence ender, with the closing quotes and brackets after it, before white space or the end of
-    the line (in scripts without spaces: anywhere); full stops after a single letter or before a lower-case one end none.
+    the line (in scripts without spaces: anywhere); full stops after one letter or before a lower-case one end none.
     Text after the last end is a sentence too; a sentence holds a letter or number.
     """
     count = 0

@@ -3,13 +3,14 @@
 Every choice is by a hash of a key and a seed, so it does not depend on the order or the machine.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-_BIN_CHARS = 100  # snippets whose lengths fall into one bin count as of like length
+from xxhash import xxh3_64_intdigest
+
+STEP_CHARS = 100  # snippets whose lengths fall into one step count as of like length
 _SAMPLED = 4  # one shingle in so many is compared: a shared passage has many
 
 
@@ -30,7 +31,7 @@ class Snippet:
 
 def hash64(key: str, seed: int) -> int:
     """64-bit hash of a key under a seed."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=seed.to_bytes(8, "big")).digest(), "big")
+    return int(xxh3_64_intdigest(key.encode(), seed))
 
 
 def by_hash(snippets: Iterable[Snippet], seed: int) -> list[Snippet]:
@@ -75,11 +76,11 @@ def cut_document(
 def match_lengths(
     left: Sequence[Snippet], right: Sequence[Snippet], *, seed: int
 ) -> tuple[list[Snippet], list[Snippet]]:
-    """As many of both classes in every bin of 100 characters, chosen by hash: length alone then tells nothing."""
+    """As many of both classes in every step of 100 characters, chosen by hash: length alone then tells nothing."""
     bins: tuple[dict[int, list[Snippet]], ...] = (defaultdict(list), defaultdict(list))
     for side, snippets in zip(bins, (left, right), strict=True):
         for snippet in snippets:
-            side[len(snippet.text) // _BIN_CHARS].append(snippet)
+            side[len(snippet.text) // STEP_CHARS].append(snippet)
     chosen: tuple[list[Snippet], list[Snippet]] = ([], [])
     for number in sorted(bins[0].keys() & bins[1].keys()):
         both = min(len(bins[0][number]), len(bins[1][number]))
@@ -88,11 +89,13 @@ def match_lengths(
     return chosen
 
 
-def without_passages_of(snippets: Sequence[Snippet], others: Iterable[Snippet], *, words: int = 13) -> list[Snippet]:
-    """The snippets that share no sampled run of `words` words with `others`: a text must not be in both classes."""
-    known: set[int] = set()
-    for other in others:
-        known.update(_shingles(other.text, words))
+def passages_of(snippets: Iterable[Snippet], *, words: int = 13) -> frozenset[int]:
+    """Hashes of the sampled runs of `words` words of the snippets."""
+    return frozenset(value for snippet in snippets for value in _shingles(snippet.text, words))
+
+
+def without_passages(snippets: Iterable[Snippet], known: frozenset[int], *, words: int = 13) -> list[Snippet]:
+    """The snippets that hold none of the known passages: a text must not be in both classes."""
     return [snippet for snippet in snippets if known.isdisjoint(_shingles(snippet.text, words))]
 
 

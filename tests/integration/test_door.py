@@ -148,6 +148,19 @@ def test_a_failed_set_up_starts_no_program_and_keeps_its_exit_status(project: Pa
     assert (done.returncode, told) == (2, {})
 
 
+def test_an_interrupt_during_the_set_up_ends_the_door_with_its_status(project: Path, tmp_path: Path) -> None:
+    (project / "dev" / "make_environment.py").write_text(
+        "import pathlib, sys, time\npathlib.Path(sys.argv[1], 'started').touch()\n"
+        "try:\n    time.sleep(20)\nexcept KeyboardInterrupt:\n    sys.exit(3)\n"
+    )
+    environment = {"PATH": path_without_java(tmp_path / "bin")}
+    door = subprocess.Popen([project / "provender"], env=environment, start_new_session=True, stdout=subprocess.PIPE)
+    await_file(project / "started")
+    os.killpg(door.pid, signal.SIGINT)
+    assert door.communicate(timeout=15)[0] == b"", "no program was started"
+    assert door.returncode == 3
+
+
 def test_without_a_recent_python_the_remedy_is_one_line(project: Path, tmp_path: Path) -> None:
     path = path_without_java(tmp_path / "bin")
     old = tmp_path / "bin" / "python3"
@@ -223,7 +236,7 @@ def start_setup(project: Path, *, seconds: float) -> subprocess.Popen[str]:
     """Start the real set-up with straw for its slow steps; its child takes that long to install."""
     return subprocess.Popen(
         [sys.executable, "-c", SLOW_SETUP, str(ROOT / "dev" / "make_environment.py"), str(project), str(seconds)],
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
 
@@ -259,6 +272,16 @@ def test_after_a_kill_the_next_waits_for_the_orphan_and_makes_it_anew(project: P
     assert (project / "started").read_text() == "xx"
     assert not (project / ".venv" / "half").exists()
     assert load_setup().is_ready(project)
+
+
+def test_an_interrupted_set_up_says_so_and_leaves_no_record(project: Path) -> None:
+    running = start_setup(project, seconds=20)
+    await_file(project / "started")
+    os.killpg(running.pid, signal.SIGINT)
+    message = running.communicate(timeout=15)[1]
+    assert running.returncode == 3
+    assert message.rstrip().endswith("interrupted; the next start makes the environment anew")
+    assert not load_setup().is_ready(project)
 
 
 def test_a_step_that_fails_tells_cause_and_remedy_and_leaves_no_record(project: Path) -> None:

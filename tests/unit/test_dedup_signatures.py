@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from itertools import pairwise
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,8 @@ from spark_jobs.dedup.normal_form import fold_table
 from spark_jobs.dedup.signatures import MinHash, bands_for, permutations, sign
 from spark_jobs.dedup.verify import similarities
 
-SPACELESS = re.compile("[぀-ヿ一-鿿฀-๎][゙゚ัิ-ฺ็-๎]*")
+# A sign of a script without spaces, with the marks on it; of the characters in LETTERS.
+SPACELESS = re.compile("[日本かテห][\u3099\u0301\u0307\u0327\u0e34\u0e49\u093f]*")
 
 
 def normal_words(text: str, marks: str) -> list[str]:
@@ -25,7 +26,8 @@ def normal_words(text: str, marks: str) -> list[str]:
     def goes(c: str) -> bool:
         return unicodedata.category(c) == "Mn" and (marks == "all" or (marks == "diacritics" and c < "\u0500"))
 
-    text = re.sub(r"\d+([.,٫]\d+)?", "0", "".join(c for c in text if unicodedata.category(c) != "Cf"))
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf" and not goes(c))
+    text = re.sub(r"\d+([.,\u066b]\d+)?", "0", text)
     folded = []
     for c in text:
         if c.isspace() or unicodedata.category(c)[0] in "PSCZ":
@@ -44,24 +46,24 @@ def shingle_set(found: object, row: int) -> set[int]:
     return set(found.shingles[found.offsets[row] : found.offsets[row + 1]].tolist())
 
 
-LETTERS = "abcXYZéÉßİ 0123456789.,٣٫!?-_\t\n\u00a0\u0301\u00ad日本がテ\u3099หิ้कि한👍"
+LETTERS = "abcXYZéÉßİ 0123456789.,٣\u066b!?-_\t\n\u00a0\u0301\u00ad日本がテ\u3099หิ้कि한👍"
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet=LETTERS, max_size=60), st.sampled_from(["all", "diacritics", "none"]))
 def test_texts_are_one_content_exactly_when_their_normal_forms_are(text: str, marks: str) -> None:
     words = normal_words(text, marks)
-    canonical = unicodedata.normalize("NFD", " ".join(words))
+    canonical = " ".join(words)
     found = signed(text, canonical, f"{canonical} x", marks=marks, ngram=1)
     assert found.words[0] == len(words)
     assert len(shingle_set(found, 0)) == len(set(words))
     if words:
-        assert found.content_hash[0] == found.content_hash[1]
+        assert found.content_hash[:2] == [blake2b(canonical.encode(), digest_size=16).hexdigest()] * 2
     assert found.content_hash[0] != found.content_hash[2]
 
 
 def test_case_numbers_punctuation_and_space_do_not_count() -> None:
-    found = signed("Hello,  World! It costs 3.50 today.", "hello world it costs 1999 TODAY", "hello world it cost 0 today")
+    found = signed("Hello,  World! It costs 3.50.", "hello world it costs 1999", "hello world it cost 0")
     assert found.content_hash[0] == found.content_hash[1] != found.content_hash[2]
     assert found.text_hash[0] != found.text_hash[1]
 
@@ -69,8 +71,8 @@ def test_case_numbers_punctuation_and_space_do_not_count() -> None:
 @pytest.mark.parametrize(("marks", "latin", "devanagari"), [
     ("all", True, True), ("diacritics", True, False), ("none", False, False),
 ])  # fmt: skip
-def test_marks_go_as_the_policy_says(marks: str, latin: bool, devanagari: bool) -> None:
-    found = signed("été", "ete", "किक", "कक", marks=marks)
+def test_marks_go_as_the_policy_says(marks: str, *, latin: bool, devanagari: bool) -> None:
+    found = signed("été", "ete", "कुक", "कक", marks=marks)
     assert (found.content_hash[0] == found.content_hash[1]) is latin
     assert (found.content_hash[2] == found.content_hash[3]) is devanagari
 
@@ -121,8 +123,8 @@ def test_how_a_batch_is_cut_changes_nothing() -> None:
 def test_the_output_is_what_it_was() -> None:
     """Stored signatures of this version must keep matching: whoever changes this moves NORMAL_FORM."""
     found = signed("The quick brown fox, 42 times, jumps over the lazy dog. Straße! 日本語")
-    assert found.content_hash == ["fb3ef5e0b5a2e2f7"]
-    assert found.bands[0, :2].tolist() == [0, 0]
+    assert found.content_hash == ["aaa52761ec5f9542188fe6d80abda2c9"]
+    assert found.bands[0, 0] == 14276729138402339127
 
 
 def test_signatures_are_the_published_family() -> None:
@@ -186,9 +188,8 @@ def test_other_parameters_are_another_index() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40))), max_size=8))
 def test_similarity_is_the_jaccard_of_the_sets(pairs: list[tuple[set[int], set[int]]]) -> None:
-    blobs = [
-        pa.array([np.array(sorted(pair[side]), dtype="<u8").tobytes() for pair in pairs], pa.binary()) for side in (0, 1)
-    ]
+    sides = [[np.array(sorted(pair[side]), dtype="<u8").tobytes() for pair in pairs] for side in (0, 1)]
+    blobs = [pa.array(side, pa.binary()) for side in sides]
     wanted = [len(a & b) / max(len(a | b), 1) for a, b in pairs]
     assert similarities(*blobs).tolist() == wanted
     if pairs:
@@ -199,4 +200,4 @@ def test_tables_cover_every_code_point() -> None:
     table = fold_table("diacritics")
     assert len(table.kind) == len(table.start) == len(table.count) == 0x110000
     assert int((table.start.astype(np.int64) + table.count).max()) <= len(table.flat)
-    assert all(first <= 5 for first, _ in pairwise(sorted(set(table.kind.tolist())) + [5]))
+    assert set(table.kind.tolist()) == set(range(6))

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow.compute as pc
 from pydantic import Field
 
-from spark_jobs.operators.base import Edited, Example
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Edited, Example, Params
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.row_edits import edit_rows
 
@@ -22,7 +21,7 @@ _SUSPECT_LINE = re.compile(_SUSPECT)
 _VERBOSE_PIECE = re.compile(r"(\[(?:\\.|[^\]\\])*\])|(\\.)|(#[^\n]*)|(\s+)", re.DOTALL)
 
 
-class Params(Base):
+class FtfyRepairParams(Params):
     """What ftfy repairs; ligatures, character width, quotes, line breaks and the normal form stay as they are."""
 
     fix_encoding: bool = Field(default=True, description="undo decoding with the wrong charset (mojibake)")
@@ -35,9 +34,9 @@ class Params(Base):
 
 @lru_cache(maxsize=1)
 def _mojibake_superset() -> str:
-    """ftfy's test for mojibake for Arrow's engine, which is fifty times faster; it finds all that ftfy finds, and more.
+    """The mojibake test of ftfy for Arrow's engine, which is fifty times faster: finds all that ftfy finds, and more.
 
-    The engine knows no verbose patterns, and its \\s and \\w are ASCII only, so any character stands for them.
+    The engine knows no verbose patterns, and its space and word classes are ASCII only: any character stands for them.
     """
     from ftfy.badness import BADNESS_RE
 
@@ -54,16 +53,16 @@ class FtfyRepair:
     name: ClassVar[str] = "ftfy_repair"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2506.20920; huggingface/fineweb-2 (settings); rspeer/python-ftfy"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = FtfyRepairParams
     examples: ClassVar[tuple[Example, ...]] = (
         Example("The cafÃ© is closed.", edited="The café is closed."),
         Example("salt &amp; pepper", edited="salt & pepper"),
         Example("<b> &amp;", edited="<b> &amp;"),
         Example("\x1b[31mred\x1b[0m\x07", edited="red"),
-        Example("ﬁne “quotes” ＡＢ", edited="ﬁne “quotes” ＡＢ"),
+        Example("ﬁne “quotes” \uff21", edited="ﬁne “quotes” \uff21"),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: FtfyRepairParams) -> None:
         """Take the parameters."""
         self.params = params
 

@@ -1,6 +1,6 @@
 """Masks e-mail addresses and public IP addresses with addresses that are reserved for documentation.
 
-The mask is always the same, so nothing of the address stays in it, and it is nobody's, so masking twice changes nothing.
+The mask is always the same, so nothing of the address stays in it, and nobody's, so masking twice changes nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,8 +9,7 @@ from typing import ClassVar
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from spark_jobs.operators.base import Edited, Example
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Edited, Example, Params
 from spark_jobs.text.addresses import Span, email_spans, ipv4_spans, ipv6_spans
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.row_edits import edit_rows
@@ -20,7 +19,7 @@ _Finder = Callable[[str], Iterator[Span]]
 _SUSPECT = r"[@\x{FF20}]|\d\.\d{1,3}\.\d{1,3}\.\d|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]*:"
 
 
-class Params(Base):
+class MaskPiiParams(Params):
     """What is masked, and by what."""
 
     email: bool = Field(default=True, description="mask e-mail addresses")
@@ -30,7 +29,7 @@ class Params(Base):
     ipv6_mask: str = Field("2001:db8::1", description="stands for an IPv6 address; RFC 3849 range is safe")
 
     @model_validator(mode="after")
-    def _masks_stay(self) -> "Params":
+    def _masks_stay(self) -> "MaskPiiParams":
         for mask in (self.email_mask, self.ipv4_mask, self.ipv6_mask):
             if any(next(find(mask), None) for find in (email_spans, ipv4_spans, ipv6_spans)):
                 raise ValueError(f"mask {mask} would itself be masked; use a reserved address (example.com, 192.0.2.1)")
@@ -43,7 +42,7 @@ class MaskPii:
     name: ClassVar[str] = "mask_pii"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2406.17557; huggingface/datatrove (what is masked); RFC 2606, 5737, 3849, 6890"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = MaskPiiParams
     examples: ClassVar[tuple[Example, ...]] = (
         Example("Write to jo.doe+news@mail.test.org.", edited="Write to email@example.com."),
         Example("Server 8.8.8.8, router 192.168.0.1", edited="Server 192.0.2.1, router 192.168.0.1"),
@@ -51,7 +50,7 @@ class MaskPii:
         Example("dns 2001:4860:4860::8888", edited="dns 2001:db8::1"),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: MaskPiiParams) -> None:
         """Take the parameters."""
         self.params = params
         self._searches: tuple[tuple[_Finder, str], ...] = (

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from spark_jobs.operators.base import Example
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Params
 from spark_jobs.text.charset import decode_payload
 from spark_jobs.text.hang_guard import ended_after
 from spark_jobs.text.markup import Extraction, Markup, PayloadBatch, Reason, measure_markup
@@ -20,7 +19,7 @@ _HEAVY_TAGS = 20_000  # below, no page takes a second
 _GUARD_SECONDS = 600.0  # a page within the default limits takes at most some ten
 
 
-class Params(Base):
+class ResiliparseTextParams(Params):
     """Limits, and what Resiliparse keeps.
 
     Measured on 7,220 real pages: at most 1.5 MB, 17,052 tags, depth 49, 64 attributes, 89 options. Browsers stop
@@ -55,7 +54,7 @@ class ResiliparseText:
     version: ClassVar[int] = 1
     source: ClassVar[str] = "chatnoir-eu/chatnoir-resiliparse; main text as in DCLM (arXiv 2406.11794)"
 
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = ResiliparseTextParams
     examples: ClassVar[tuple[Example, ...]] = (
         Example(
             "<nav><a href=/>Home</a></nav><main><h1>Tides</h1><p>The sea rises twice a day.</p></main>",
@@ -67,7 +66,7 @@ class ResiliparseText:
         Example('{"a": 1}', columns={"content_type": "application/json"}, reasons=("not_text",)),
     )
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: ResiliparseTextParams) -> None:
         """Take limits and options."""
         self.params = params
 
@@ -82,28 +81,24 @@ class ResiliparseText:
         )
 
     def _page(self, data: bytes | None, content_type: str | None) -> _Page:
-        if not data:
-            return None, None, None, ("no_text", None, None)
-        kind = kind_of(data, content_type)
+        kind = kind_of(data, content_type) if data else "plain"
         if kind == "other":
             return None, None, None, ("not_text", None, None)
-        if len(data) > self.params.max_bytes:
-            return None, None, None, self._over("too_many_bytes", len(data), self.params.max_bytes)
+        size = len(data or b"")
+        if size > self.params.max_bytes:
+            return None, None, None, self._over("too_many_bytes", size, self.params.max_bytes)
         page, encoding = decode_payload(data, content_type)
-        if kind == "plain":
-            text, extractor = page.replace("\r\n", "\n").replace("\r", "\n"), "plain_text"
-        else:
-            markup = measure_markup(page)
-            reason = self._beyond_limits(markup)
-            if reason:
-                return None, encoding, None, reason
-            text, extractor = self._main_text(page, markup), self.name
+        markup = measure_markup(page) if kind == "html" else None
+        reason = self._beyond_limits(markup) if markup else None
+        if reason:
+            return None, encoding, None, reason
+        text = self._main_text(page, markup) if markup else page.replace("\r\n", "\n").replace("\r", "\n")
         if len(text) > self.params.max_bytes:
             # Nested lists are indented: a small page can become a huge text.
-            return None, encoding, extractor, self._over("too_many_bytes", len(text), self.params.max_bytes)
-        if not text.strip():
-            return None, encoding, extractor, ("no_text", None, None)
-        return text, encoding, extractor, None
+            reason = self._over("too_many_bytes", len(text), self.params.max_bytes)
+        elif not text.strip():
+            reason = ("no_text", None, None)
+        return None if reason else text, encoding, self.name if markup else "plain_text", reason
 
     def _beyond_limits(self, markup: Markup) -> Reason | None:
         limits = self.params

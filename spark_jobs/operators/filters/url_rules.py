@@ -149,14 +149,19 @@ class UrlRules:
         )
 
 
-@lru_cache(maxsize=16)
 def _read(path: str) -> tuple[str, tuple[str, ...]]:
+    """Digest and entries of a list file."""
     try:
-        data = Path(path).read_bytes()
-        lines = data.decode("utf-8").splitlines()
+        state = Path(path).stat()
+        return _read_once(path, state.st_mtime_ns, state.st_size)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"url_rules: cannot read the list {path} ({type(error).__name__}); mend the path") from None
-    entries = (line.partition("#")[0].strip() for line in lines)
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: str, _modified: int, _size: int) -> tuple[str, tuple[str, ...]]:
+    data = Path(path).read_bytes()
+    entries = (line.partition("#")[0].strip() for line in data.decode("utf-8").splitlines())
     return hashlib.sha256(data).hexdigest(), tuple(entry for entry in entries if entry)
 
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from spark_jobs.operators.base import Example, Floats, Signal
-from spark_jobs.operators.base import Params as Base
+from spark_jobs.operators.base import Example, Floats, Params, Signal
 from spark_jobs.text.fasttext_training import train
 
 HIGH, LOW = "__label__hq", "__label__cc"
@@ -27,7 +26,7 @@ _RESERVED = r"__label__|</s>|\x00"
 _NO_PROSE = r"[^\pL\pM\pN\s.,;:!?'()-]+"
 
 
-class Params(Base):
+class FasttextQualityParams(Params):
     """How a text is seen, and how the model is fitted."""
 
     normaliser: Literal["dclm", "prose"] = Field(
@@ -56,7 +55,7 @@ class FasttextQuality:
     version: ClassVar[int] = 1
     kind: ClassVar[str] = "fasttext"
     source: ClassVar[str] = "arXiv 2406.11794; mlfoundations/dclm"
-    Params: ClassVar[type[Base]] = Params
+    Params: ClassVar[type[Params]] = FasttextQualityParams
     scores: ClassVar[tuple[Signal, ...]] = (
         Signal("reference", "probability that the text is of the reference class, not of the pool"),
     )
@@ -65,8 +64,9 @@ class FasttextQuality:
         Example(""),
     )
 
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
+    def __init__(self, params: FasttextQualityParams) -> None:
+        """See and fit as the parameters say."""
+        self.params = params
 
     def normalised(self, texts: pa.Array) -> pa.Array:
         """What the model sees of the texts: one line each, free of what fastText would take for its own marks."""
@@ -83,7 +83,8 @@ class FasttextQuality:
         The order of training rows is that of a hash of each row, so it does not depend on the order they come in.
         """
         p = self.params
-        rows = [f"{HIGH} {text}" for text in self._seen(positives)] + [f"{LOW} {text}" for text in self._seen(negatives)]
+        rows = [f"{HIGH} {text}" for text in self._seen(positives)]
+        rows += [f"{LOW} {text}" for text in self._seen(negatives)]
         rows.sort(key=lambda row: (hashlib.blake2b(row.encode(), digest_size=8).digest(), row))
         options = {
             "lr": p.lr, "dim": p.dim, "ws": 5, "epoch": p.epoch, "minCount": p.min_count, "wordNgrams": p.word_ngrams,

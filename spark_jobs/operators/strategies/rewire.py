@@ -25,9 +25,9 @@ First work out which task the draft was meant to serve. Then think it through as
 the core question, what does the draft take for granted, into which parts does the matter fall, how are such questions \
 usually answered, what if the draft is wrong, and how would you mend it? Check your progress and settle on a plan.
 
-Then write the improved response. Reuse the details of the draft that help, keep its facts, names and figures, and leave \
-out what is noise. It must not be shorter than the draft; give it a better form, more coherence and deeper reasoning. \
-Write it in the language of the draft.
+Then write the improved response. Reuse the details of the draft that help, keep its facts, names and figures, and \
+leave out what is noise. It must not be shorter than the draft; give it a better form, more coherence and deeper \
+reasoning. Write it in the language of the draft.
 
 Answer without any preamble, in exactly this form:
 {thinking_starts}
@@ -52,7 +52,8 @@ _PERSONAS = (
 )
 
 _REFUSALS = re.compile(
-    r"^\W*(?:i(?:'|\u2019)?m sorry\b|i am sorry\b|sorry,|(?:unfortunately, )?i (?:cannot|can't|can\u2019t|am unable to|am not able to)"
+    r"^\W*(?:i(?:'|\u2019)?m sorry\b|i am sorry\b|sorry,"
+    r"|(?:unfortunately, )?i (?:cannot|can't|can\u2019t|am unable to|am not able to)"
     r" (?:\w+ ){0,2}(?:help|assist|comply|provide|fulfil|fulfill|write|rewrite|improve|do that|complete|answer)\b"
     r"|as an ai\b|as a language model\b)",
     re.IGNORECASE,
@@ -88,7 +89,13 @@ class Rewire:
         )
         thinking: bool = Field(default=True, description="ask for the reasoning before the improved response")
         max_thinking_chars: int = Field(
-            default=400, ge=50, le=20_000, description="characters of reasoning that a constrained answer may hold"
+            default=2000, ge=1, le=20_000, description="characters of reasoning that a constrained answer may hold"
+        )
+        anchor_words: int = Field(
+            default=0, ge=0, le=50, description="words of the draft that a constrained response must begin with"
+        )
+        max_growth: float = Field(
+            default=2.0, ge=1, le=20, description="length of a constrained response at most, over that of the draft"
         )
 
     def __init__(self, params: Params | None = None) -> None:
@@ -119,17 +126,25 @@ class Rewire:
             template = template.replace(f"{{{name}}}", marker)
         return template
 
-    def grammar(self, kind: str) -> str:
-        """The answer's form: markers in order, nothing around them, no `<` inside. Content is left to the model."""
-        limit = self.params.max_thinking_chars
-        opening, closing = (f"{THINKING[0]}\n", f"\n{THINKING[1]}\n") if self.params.thinking else ("", "")
-        if kind == "gbnf":
-            thinking = f"{_quoted(opening)} [^<]{{1,{limit}}} {_quoted(closing)} " if opening else ""
-            return f"root ::= {thinking}{_quoted(IMPROVED[0] + chr(10))} [^<]+ {_quoted(chr(10) + IMPROVED[1])}"
-        if kind == "regex":
-            thinking = f"{re.escape(opening)}[^<]{{1,{limit}}}{re.escape(closing)}" if opening else ""
-            return f"{thinking}{re.escape(IMPROVED[0])}\n[^<]+\n{re.escape(IMPROVED[1])}"
-        raise ValueError(f"rewire has no grammar of kind {kind!r}")
+    def grammar(self, kind: str, draft: str) -> str:
+        """The answer's form: markers in order, nothing around them, no `<` inside, and a length that fits the draft.
+
+        It forces the form, the least length that the prompt asks for and, with `anchor_words`, the first words.
+        """
+        if kind not in self.grammars:
+            raise ValueError(f"rewire has no grammar of kind {kind!r}; it has {', '.join(self.grammars)}")
+        literal = json.dumps if kind == "gbnf" else re.escape
+        joint = " " if kind == "gbnf" else ""
+        plain = " ".join(draft.replace("<", "(").split())
+        anchor = " ".join(plain.split(" ")[: self.params.anchor_words])
+        least = max(1, len(plain) - len(anchor))
+        most = max(least, int(len(plain) * self.params.max_growth))
+        thinking = (
+            literal(f"{THINKING[0]}\n"), f"[^<]{{1,{self.params.max_thinking_chars}}}", literal(f"\n{THINKING[1]}\n"),
+        )  # fmt: skip
+        response = (literal(f"{IMPROVED[0]}\n{anchor}"), f"[^<]{{{least},{most}}}", literal(f"\n{IMPROVED[1]}"))
+        answer = joint.join((*thinking, *response) if self.params.thinking else response)
+        return f"root ::= {answer}" if kind == "gbnf" else answer
 
     def parse(self, output: str, finish_reason: str) -> Parsed:
         """Keep only what stands between the improved-response markers.
@@ -137,22 +152,18 @@ class Rewire:
         Status: ok, empty, refusal, missing_start, missing_end, truncated (a missing end because the token limit was
         reached) or nested (markers repeated, out of order, or inside the response).
         """
-        starts, ends = output.count(IMPROVED[0]), output.count(IMPROVED[1])
-        begin, finish = output.find(IMPROVED[0]), output.find(IMPROVED[1])
-        if starts == 0:
+        before, start, rest = output.partition(IMPROVED[0])
+        if not start:
             return Parsed(_without_start(output, finish_reason))
-        if starts > 1 or ends > 1:
+        text, end, after = rest.partition(IMPROVED[1])
+        if any(marker in part for part in (text, after) for marker in MARKERS) or IMPROVED[1] in before:
             return Parsed("nested")
-        if ends == 0:
+        if not end:
             return Parsed("truncated" if finish_reason == "length" else "missing_end")
-        if finish < begin:
-            return Parsed("nested")
-        text = output[begin + len(IMPROVED[0]) : finish].strip()
-        if any(marker in text for marker in MARKERS):
-            return Parsed("nested")
-        if not text:
-            return Parsed("empty")
-        return Parsed("refusal") if _REFUSALS.match(text) else Parsed("ok", text)
+        text = text.strip()
+        if text and not _REFUSALS.match(text):
+            return Parsed("ok", text)
+        return Parsed("refusal" if text else "empty")
 
 
 def _without_start(output: str, finish_reason: str) -> str:
@@ -161,7 +172,3 @@ def _without_start(output: str, finish_reason: str) -> str:
     if _REFUSALS.match(output.strip()):
         return "refusal"
     return "truncated" if finish_reason == "length" else "missing_start"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)

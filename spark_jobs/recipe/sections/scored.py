@@ -45,8 +45,10 @@ class FileTexts(_Frozen):
 
     def resolved(self) -> tuple[str, ...]:
         """The paths with relative ones resolved against the recipe's folder."""
-        folder = self._folder
-        return tuple(p if folder is None or "://" in p or Path(p).is_absolute() else str(folder / p) for p in self.paths)
+        if self._folder is None:
+            return self.paths
+        # An absolute path stays what it is when it is joined.
+        return tuple(path if "://" in path else str(self._folder / path) for path in self.paths)
 
 
 class PoolTexts(_Frozen):
@@ -77,7 +79,7 @@ class PositiveSource(_Frozen):
 
 
 class ProxySection(_Frozen):
-    """The n-gram proxy of the gate: does text the scorer chose teach more of the held-out references than random text?
+    """The n-gram proxy of the gate: how much more text that the scorer chose teaches of the held-out references.
 
     The interval is over target documents. 70 parts base to 30 parts candidate by words.
     """
@@ -100,7 +102,10 @@ class FitLimits(_Frozen):
         default=0.5, ge=0, le=1, description="rank correlation of score and length, either sign; a warning"
     )
     max_surface_auc: float = Field(
-        default=0.85, ge=0.5, le=1, description="separation by one surface feature alone (length, case, markup); a warning"
+        default=0.85,
+        ge=0.5,
+        le=1,
+        description="separation by one surface feature alone (length, case, ...); a warning",
     )
     require_proxy: bool = Field(default=False, description="whether a proxy interval that holds 0 blocks, or warns")
 
@@ -111,7 +116,9 @@ class FitSection(_Frozen):
     positives: Annotated[tuple[PositiveSource, ...], Field(min_length=1)] = (
         PositiveSource(installed=InstalledTexts()),
     )
-    snapshots: tuple[str, ...] = Field(default=(), description="snapshots of the pool; none: those there when it is fitted")
+    snapshots: tuple[str, ...] = Field(
+        default=(), description="snapshots of the pool; none: those there when it is fitted"
+    )
     languages: tuple[str, ...] = Field(
         default=("en",),
         description="languages of the pool rows: those of the references, else language is what is learned; none: all",
@@ -128,7 +135,9 @@ class FitSection(_Frozen):
         ge=0,
         description="below this many pool documents, README texts of installed packages stand in beside them",
     )
-    repeats: int = Field(default=2, ge=0, le=10, description="further fits with other samples, to see what seeds change")
+    repeats: int = Field(
+        default=2, ge=0, le=10, description="further fits with other samples, to see what seeds change"
+    )
     seed: int = Field(default=0, ge=0, description="seed of every choice")
     proxy: ProxySection = ProxySection()
     limits: FitLimits = FitLimits()
