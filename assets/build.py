@@ -53,7 +53,7 @@ class Clock:
         self._since = now
 
 
-def build(  # noqa: PLR0913 - one call, all by keyword
+def build(
     workshop: Workshop,
     stage: Stage,
     laws: Sequence[Law],
@@ -146,7 +146,7 @@ def count(workshop_lake: Any, candidate: Candidate) -> dict[str, Any]:
     return counts
 
 
-def _record(  # noqa: PLR0913
+def _record(  # noqa: PLR0917 - a record is made of all of these
     workshop: Workshop, stage: Stage, output: StageOutput, pins: Pins, outcomes: Sequence[Outcome],
     counts: Mapping[str, Any], fingerprint: str, run_id: str,
 ) -> dict[str, Any]:  # fmt: skip

@@ -7,5 +7,5 @@ from spark_jobs.stages.dedup import Dedup
 TABLE = TableAsset(
     stage=Dedup(),
     laws=LAWS,
-    description="Kept, or duplicate of a named survivor with the evidence; within the snapshot and against all earlier ones.",
+    description="Kept, or duplicate of a named survivor with the evidence; in the snapshot and all earlier ones.",
 )

@@ -40,9 +40,7 @@ def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]
         summary=rows, publication=publication.id, digest=publication.digest, fingerprint=publication.fingerprint,
         provenance=dict(workshop.provenance), facts=dict(publication.record.get("facts", {})),
     )  # fmt: skip
-    register_release(
-        lake, Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)
-    )
+    register_release(lake, Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest))
     return {"documents": sum(r["documents"] for r in rows), "tokens": sum(r["tokens"] for r in rows)}
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 from assets.stage_asset import SEVERITIES
 from assets.workshop import Workshop
 from expectations.gate import Audited, Outcome, audit
-from expectations.models import LAWS, figures, required
+from expectations.models import LAWS, figures, judged, required
 from spark_jobs.lake import models
 from spark_jobs.lake.models import StoredModel
 from spark_jobs.lake.pins import Pins
@@ -41,7 +41,11 @@ def _fit(workshop: Workshop, name: str, folder: str) -> tuple[FittedModel, tuple
     )  # fmt: skip
     limits = workshop.recipe.scored.fit.limits
     audited = Audited(
-        candidate=figures(workshop.lake.spark, fitted.metrics), side={}, inputs=pins, recipe=workshop.recipe, partition=name
+        candidate=figures(workshop.lake.spark, fitted.metrics),
+        side={},
+        inputs=pins,
+        recipe=workshop.recipe,
+        partition=name,
     )
     return fitted, audit(required(LAWS, limits), audited)
 
@@ -49,7 +53,8 @@ def _fit(workshop: Workshop, name: str, folder: str) -> tuple[FittedModel, tuple
 def _store(workshop: Workshop, fitted: FittedModel) -> StoredModel:
     return models.store(
         workshop.lake, Path(fitted.path), name=fitted.name, version=fitted.version, kind=fitted.kind,
-        fit_fingerprint=fitted.fit_fingerprint, fitted_on=fitted.fitted_on, params=fitted.params, metrics=fitted.metrics,
+        fit_fingerprint=fitted.fit_fingerprint, fitted_on=fitted.fitted_on, params=fitted.params,
+        metrics=fitted.metrics,
     )  # fmt: skip
 
 
@@ -84,7 +89,8 @@ def models_asset(recipe: Recipe) -> dg.AssetsDefinition:
                 fitted, outcomes = _fit(workshop, name, folder)
                 blocked = [outcome for outcome in outcomes if outcome.blocks]
                 if blocked:
-                    refused += [f"{name}: {o.name} ({o.says}; {o.found})" for o in blocked]
+                    shown = {k: v for k, v in judged(fitted.metrics).items() if v is not None}
+                    refused += [f"{name}: {o.name} ({o.says}); its figures: {shown}" for o in blocked]
                 else:
                     stored[name] = _store(workshop, fitted)
             for outcome in outcomes:

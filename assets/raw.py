@@ -14,6 +14,6 @@ def _services(workshop: Workshop, _pins: Pins, _partition: str) -> dict[str, obj
 TABLE = TableAsset(
     stage=Read(),
     laws=LAWS,
-    description="One document record of a crawl file: bytes untouched, nothing judged. Unreadable records lie in read_errors.",
+    description="One document record of a crawl file: bytes untouched. Unreadable records lie in read_errors.",
     prepare=_services,
 )

@@ -1,4 +1,4 @@
-"""`rewritten`: attempts to rewrite kept documents within the recipe's budget, accepted or rejected for stated reasons."""
+"""`rewritten`: attempts to rewrite kept documents within the recipe's budget, each with its verdict."""
 
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop

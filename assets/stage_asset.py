@@ -51,8 +51,11 @@ def stage_asset(
         deps=[_dep(name, tables, by_release) for name in table.stage.upstream if name in tables or name == "models"],
         check_specs=[
             dg.AssetCheckSpec(
-                name=law.name, asset=table.name, description=law.says,
-                metadata={"severity": law.severity}, blocking=False,
+                name=law.name,
+                asset=table.name,
+                description=law.says,
+                metadata={"severity": law.severity},
+                blocking=False,
             )
             for law in table.laws
         ],
@@ -103,7 +106,7 @@ def _check_results(table: str, outcomes: Sequence[Outcome]) -> Iterator[dg.Asset
 
 
 def publication_metadata(publication: Publication) -> dict[str, Any]:
-    """What a materialization says of its publication; derived from the record alone, so it can be reported later too."""
+    """What a materialization says of its publication; from the record alone, so it can be reported later too."""
     record = publication.record
     counts = record.get("counts", {})
     reasons = [
@@ -112,7 +115,9 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
     ]
     columns = [dg.TableColumn("reason", "string"), dg.TableColumn("documents", "int")]
     operators = [
-        f"- `{o['name']}` v{o['version']} {_params(o['params'])}" for o in record.get("operators", []) if isinstance(o, dict)
+        f"- `{o['name']}` v{o['version']} {_params(o['params'])}"
+        for o in record.get("operators", [])
+        if isinstance(o, dict)
     ]
     inputs = [f"- {i['table']}/{i['partition']} version {i['version']}" for i in record.get("inputs", [])]
     metadata: dict[str, Any] = {
@@ -137,7 +142,9 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
 
 
 def _params(params: Mapping[str, Any]) -> str:
-    shown = {k: v for k, v in params.items() if v is not None and not (isinstance(v, list | tuple | dict) and len(v) > 8)}
+    shown = {
+        k: v for k, v in params.items() if v is not None and not (isinstance(v, list | tuple | dict) and len(v) > 8)
+    }
     return ", ".join(f"{key}={value}" for key, value in shown.items())
 
 

@@ -1,4 +1,4 @@
-"""The workshop: what building a table needs at hand (lake, recipe, services), made by `orchestration` and given to assets."""
+"""The workshop: what building a table needs at hand (lake, recipe, services); `orchestration` makes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 PROJECT = Path(__file__).resolve().parent.parent
 PHASES = ("prepare", "stage", "gate", "publish", "ledger")
 
@@ -45,13 +47,14 @@ def show(title: str, report: dict[str, Any], wall: float, cpu: float) -> None:
         share = 100 * (totals["gate"] + totals["ledger"]) / everything
         tables = max(1, sum("row_count" in row for row in report["built"]))
         print(f"  {'all':<36}" + "".join(f"{totals[p]:>10.1f}" for p in PHASES))
-        print(f"  gate and ledger: {share:.1f} % of the phases, {(totals['gate'] + totals['ledger']) / tables:.1f} s a table")
+        print(
+            f"  gate and ledger: {share:.1f} % of the phases, "
+            f"{(totals['gate'] + totals['ledger']) / tables:.1f} s a table"
+        )
 
 
 def without_rewriting(folder: Path) -> Path:
     """The default recipe with the rewriting budget at 0."""
-    import yaml
-
     recipe = yaml.safe_load((PROJECT / "recipes" / "default.yaml").read_text(encoding="utf-8"))
     recipe["rewritten"]["budget"]["documents"] = 0
     path = folder / "no-rewriting.yaml"
@@ -60,6 +63,7 @@ def without_rewriting(folder: Path) -> Path:
 
 
 def main() -> int:
+    """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crawls", help="folder with one folder of crawl files a snapshot")
     parser.add_argument("--no-sample", action="store_true", help="leave the sample out")

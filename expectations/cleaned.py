@@ -12,8 +12,18 @@ def _raw_rows(audited: Audited) -> int:
 
 LAWS: tuple[Law, ...] = (
     columns(
-        "snapshot", "doc_id", "url", "host", "source", "licence", "text", "language", "language_score", "kept",
-        "drop_reasons", "edits",
+        "snapshot",
+        "doc_id",
+        "url",
+        "host",
+        "source",
+        "licence",
+        "text",
+        "language",
+        "language_score",
+        "kept",
+        "drop_reasons",
+        "edits",
     ),
     *keys(),
     row_count("conserved", "kept + dropped + suppressed = raw rows", _raw_rows),
@@ -53,8 +63,7 @@ LAWS: tuple[Law, ...] = (
         name="something_is_kept",
         says="the filters leave at least one document in a hundred",
         expect=lambda _: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query="SELECT 1 AS broken FROM {batch} GROUP BY true "
-            "HAVING count_if(kept) * 100 < count(*)"
+            unexpected_rows_query="SELECT 1 AS broken FROM {batch} GROUP BY true HAVING count_if(kept) * 100 < count(*)"
         ),
         severity="warning",
     ),

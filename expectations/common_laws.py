@@ -52,9 +52,7 @@ def columns(*names: str) -> Law:
 
 def row_count(name: str, says: str, rows: Callable[[Audited], int]) -> Law:
     """The candidate has exactly as many rows as a count of its inputs says."""
-    return Law(
-        name=name, says=says, expect=lambda audited: gxe.ExpectTableRowCountToEqual(value=rows(audited))
-    )
+    return Law(name=name, says=says, expect=lambda audited: gxe.ExpectTableRowCountToEqual(value=rows(audited)))
 
 
 def no_rows(

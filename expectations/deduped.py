@@ -26,7 +26,8 @@ def _with_survivors(audited: Audited) -> DataFrame:
             audited.inputs.partitions("deduped", earlier).select("snapshot", "doc_id", "kept")
         )
     named = survivors.select(
-        F.col("snapshot").alias("survivor_snapshot"), F.col("doc_id").alias("survivor_id"),
+        F.col("snapshot").alias("survivor_snapshot"),
+        F.col("doc_id").alias("survivor_id"),
         F.col("kept").alias("survivor_kept"),
     )
     return audited.candidate.where(~F.col("kept")).join(named, ["survivor_snapshot", "survivor_id"], "left")
@@ -38,7 +39,14 @@ def _threshold(audited: Audited) -> float:
 
 LAWS: tuple[Law, ...] = (
     columns(
-        "snapshot", "doc_id", "kept", "cluster_id", "duplicate_step", "survivor_snapshot", "survivor_id", "linked_to",
+        "snapshot",
+        "doc_id",
+        "kept",
+        "cluster_id",
+        "duplicate_step",
+        "survivor_snapshot",
+        "survivor_id",
+        "linked_to",
         "similarity",
     ),
     *keys(),
@@ -76,7 +84,8 @@ LAWS: tuple[Law, ...] = (
         name="links_are_similar_enough",
         says="every pair that links a cluster was verified at or above the threshold",
         expect=lambda audited: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query=f"SELECT 1 AS broken FROM {{batch}} WHERE NOT kept AND similarity < {_threshold(audited)}"
+            unexpected_rows_query="SELECT 1 AS broken FROM {batch} WHERE NOT kept "
+            f"AND similarity < {_threshold(audited)}"
         ),
     ),
     Law(

@@ -118,6 +118,10 @@ def _outcome(law: Law, result: Any) -> Outcome:
     if isinstance(observed, int | float):
         found = f"{found} (observed {observed})"
     return Outcome(
-        name=law.name, says=law.says, severity=law.severity, success=bool(result.success) and not raised,
-        expected=_key(result.expectation_config)[:2000], found=found,
+        name=law.name,
+        says=law.says,
+        severity=law.severity,
+        success=bool(result.success) and not raised,
+        expected=_key(result.expectation_config)[:2000],
+        found=found,
     )

@@ -23,7 +23,9 @@ def _parents(audited: Audited) -> DataFrame:
     )
     return (
         audited.candidate.select(
-            "snapshot", "doc_id", "origin",
+            "snapshot",
+            "doc_id",
+            "origin",
             F.coalesce("parent_snapshot", "snapshot").alias("of_snapshot"),
             F.coalesce("parent_id", "doc_id").alias("of_id"),
         )
@@ -34,7 +36,17 @@ def _parents(audited: Audited) -> DataFrame:
 
 LAWS: tuple[Law, ...] = (
     columns(
-        "release", "snapshot", "doc_id", "parent_id", "url", "text", "language", "source", "origin", "phase", "copies",
+        "release",
+        "snapshot",
+        "doc_id",
+        "parent_id",
+        "url",
+        "text",
+        "language",
+        "source",
+        "origin",
+        "phase",
+        "copies",
         "tokens",
     ),
     *keys("release"),

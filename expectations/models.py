@@ -9,23 +9,33 @@ from pyspark.sql import DataFrame, SparkSession
 from expectations.gate import Audited, Law, Severity
 from spark_jobs.recipe.sections.scored import FitLimits
 
-_SCHEMA = (
-    "auc DOUBLE, bytes BIGINT, lowest DOUBLE, highest DOUBLE, nan BIGINT, spread DOUBLE, bits_low DOUBLE, "
-    "length_correlation DOUBLE, surface_auc DOUBLE, stand_ins BIGINT"
-)
+_TYPES = {"bytes": "BIGINT", "nan": "BIGINT", "stand_ins": "BIGINT"}
+
+
+def judged(metrics: Mapping[str, Any]) -> dict[str, float | int | None]:
+    """The figures that are judged, by name."""
+    span = metrics["separation"]["range"]
+    surface = [value for value in metrics["shortcuts"]["surface_auc"].values() if value is not None]
+    bits = metrics["proxy"].get("bits_per_word")
+    return {
+        "auc": metrics["separation"]["auc"],
+        "bytes": metrics["bytes"],
+        "lowest": span["min"],
+        "highest": span["max"],
+        "nan": span["nan"],
+        "spread": span["spread"],
+        "bits_low": None if bits is None else bits["low"],
+        "length_correlation": metrics["shortcuts"]["rank_correlation"]["length"],
+        "surface_auc": max(surface, default=None),
+        "stand_ins": metrics["sizes"]["stand_ins"],
+    }
 
 
 def figures(spark: SparkSession, metrics: Mapping[str, Any]) -> DataFrame:
     """The figures that are judged, as one row."""
-    span = metrics["separation"]["range"]
-    surface = [value for value in metrics["shortcuts"]["surface_auc"].values() if value is not None]
-    bits = metrics["proxy"].get("bits_per_word")
-    row = (
-        metrics["separation"]["auc"], metrics["bytes"], span["min"], span["max"], span["nan"], span["spread"],
-        None if bits is None else bits["low"], metrics["shortcuts"]["rank_correlation"]["length"],
-        max(surface, default=None), metrics["sizes"]["stand_ins"],
-    )  # fmt: skip
-    return spark.createDataFrame([row], _SCHEMA)
+    row = judged(metrics)
+    schema = ", ".join(f"{name} {_TYPES.get(name, 'DOUBLE')}" for name in row)
+    return spark.createDataFrame([tuple(row.values())], schema)
 
 
 def _limits(audited: Audited) -> FitLimits:

@@ -33,8 +33,18 @@ def _counts_by_file(audited: Audited) -> DataFrame:
 
 LAWS: tuple[Law, ...] = (
     columns(
-        "snapshot", "doc_id", "url", "captured_at", "http_status", "content_type", "payload", "payload_digest",
-        "source", "licence", "source_file", "source_offset",
+        "snapshot",
+        "doc_id",
+        "url",
+        "captured_at",
+        "http_status",
+        "content_type",
+        "payload",
+        "payload_digest",
+        "source",
+        "licence",
+        "source_file",
+        "source_offset",
     ),
     *keys(),
     Law(

@@ -13,8 +13,18 @@ def _planned(audited: Audited) -> int:
 
 LAWS: tuple[Law, ...] = (
     columns(
-        "snapshot", "doc_id", "parent_snapshot", "parent_id", "strategy", "model", "prompt_digest", "sample", "text",
-        "parse_status", "kept", "drop_reasons",
+        "snapshot",
+        "doc_id",
+        "parent_snapshot",
+        "parent_id",
+        "strategy",
+        "model",
+        "prompt_digest",
+        "sample",
+        "text",
+        "parse_status",
+        "kept",
+        "drop_reasons",
     ),
     *keys(),
     row_count("attempts_are_what_was_planned", "attempts = what the budget planned", _planned),
@@ -25,7 +35,8 @@ LAWS: tuple[Law, ...] = (
         "SELECT 1 AS broken FROM {batch} WHERE parent_kept IS NULL OR NOT parent_kept",
         frame=lambda audited: audited.candidate.join(
             audited.inputs.partition("deduped", audited.partition).select(
-                F.col("snapshot").alias("parent_snapshot"), F.col("doc_id").alias("parent_id"),
+                F.col("snapshot").alias("parent_snapshot"),
+                F.col("doc_id").alias("parent_id"),
                 F.col("kept").alias("parent_kept"),
             ),
             ["parent_snapshot", "parent_id"],
@@ -35,7 +46,8 @@ LAWS: tuple[Law, ...] = (
     no_rows(
         "accepted_rewrites_were_parsed",
         "only text that stood between the markers is accepted",
-        "SELECT 1 AS broken FROM {batch} WHERE kept AND (parse_status <> 'ok' OR text IS NULL OR length(trim(text)) = 0)",
+        "SELECT 1 AS broken FROM {batch} WHERE kept "
+        "AND (parse_status <> 'ok' OR text IS NULL OR length(trim(text)) = 0)",
     ),
     no_rows(
         "a_rejection_has_a_reason",

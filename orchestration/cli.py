@@ -1,6 +1,6 @@
 """The command line: parses, calls, prints. Results go to standard output, everything else to standard error.
 
-Exit status: 0 done, 1 a gate or verification failed, 2 wrong usage or unusable input, 3 interrupted or failed otherwise.
+Exit status: 0 done, 1 a gate or verification failed, 2 wrong usage or input, 3 interrupted or failed otherwise.
 """
 
 import json
@@ -36,19 +36,23 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.version_option("0.1.0", prog_name="provender")
 def program() -> None:
-    """Build the pretraining corpus of a language model, release by release, and say of every document why it is in or out."""
+    """Build the pretraining corpus of a language model, and say of every document why it is in or out."""
 
 
 @program.command()
-@click.option("--input", "inputs", multiple=True, metavar="URI", help="Crawl file, folder, glob, list file or URI; repeatable.")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="URI", help="Crawl file, folder, glob, list file or URI; repeatable."
+)
 @click.option("--snapshot", metavar="ID", help="Name of the snapshot that the input is (default: the input's name).")
 @click.option("--refit", is_flag=True, help="Fit the quality model again, on all snapshots so far.")
 @common
-def run(inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def run(
+    *, inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | None, recipe: str | None, as_json: bool
+) -> None:
     """Read the input (default: the sample crawl) and build through to a release."""
-    from orchestration.instance import open_instance  # noqa: PLC0415 - Dagster's import costs a second
-    from orchestration.run import Refresh  # noqa: PLC0415
-    from orchestration.workshop import WorkshopResource  # noqa: PLC0415
+    from orchestration.instance import open_instance
+    from orchestration.run import Refresh
+    from orchestration.workshop import WorkshopResource
 
     settings, progress = Settings.read(home, recipe).check(), Progress()
     # Unusable input and recipes are told before anything slow starts.
@@ -58,10 +62,11 @@ def run(inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | 
     release = report["release"]
     show(
         report,
-        as_json,
         f"{release['name']}: {release.get('documents', 0):,} documents, {release.get('tokens', 0):,} tokens"
         + ("" if report["built"] else "; nothing was new, nothing was published")
-        + f"\n  ./provender lineage {release['name']}\n  ./provender export {release['name']} --format parquet --out DIR",
+        + f"\n  ./provender lineage {release['name']}"
+        + f"\n  ./provender export {release['name']} --format parquet --out DIR",
+        as_json=as_json,
     )
 
 
@@ -69,41 +74,41 @@ def run(inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | 
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def test(args: tuple[str, ...]) -> None:
     """Lint, types, layers, all tests; with arguments, pytest with those."""
-    from orchestration.testing import main as run_tests  # noqa: PLC0415
+    from orchestration.testing import main as run_tests
 
     raise SystemExit(run_tests(list(args)))
 
 
 @program.command()
 @common
-def status(home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def status(*, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Tables, snapshots, last publications, stale parts, failed gates."""
-    from orchestration.report import render_status, status_of  # noqa: PLC0415
+    from orchestration.report import render_status, status_of
 
     report = status_of(_workshop(home, recipe))
-    show(report, as_json, render_status(report))
+    show(report, render_status(report), as_json=as_json)
 
 
 @program.command()
 @click.argument("doc_id_or_url")
 @common
-def explain(doc_id_or_url: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def explain(*, doc_id_or_url: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Everything that happened to a document, stage by stage."""
-    from orchestration.report import render_story, story_of  # noqa: PLC0415
+    from orchestration.report import render_story, story_of
 
     story = story_of(_workshop(home, recipe), doc_id_or_url)
-    show(story, as_json, render_story(story))
+    show(story, render_story(story), as_json=as_json)
 
 
 @program.command()
 @click.argument("release")
 @common
-def lineage(release: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def lineage(*, release: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """The filters, models, inputs and counts behind a release, as a tree."""
-    from orchestration.report import lineage_of, render_lineage  # noqa: PLC0415
+    from orchestration.report import lineage_of, render_lineage
 
     tree = lineage_of(_workshop(home, recipe), release)
-    show(tree, as_json, render_lineage(tree))
+    show(tree, render_lineage(tree), as_json=as_json)
 
 
 @program.command()
@@ -111,40 +116,40 @@ def lineage(release: str, home: str | None, recipe: str | None, as_json: bool) -
 @click.option("--format", "fmt", type=click.Choice(["parquet", "jsonl"]), default="parquet", show_default=True)
 @click.option("--out", required=True, metavar="DIR", help="An empty or new folder, or a URI.")
 @common
-def export(release: str, fmt: str, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def export(*, release: str, fmt: str, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Write a release as training files, with a manifest of their digests."""
-    from orchestration.report import export_to  # noqa: PLC0415
+    from orchestration.report import export_to
 
     report = export_to(_workshop(home, recipe), release, fmt, out)
-    show(report, as_json, f"{report['release']}: {len(report['files'])} files in {report['out']}")
+    show(report, f"{report['release']}: {len(report['files'])} files in {report['out']}", as_json=as_json)
 
 
 @program.command()
 @click.option("--port", type=int, default=3000, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @common
-def ui(port: int, host: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: ARG001, FBT001
+def ui(*, port: int, host: str, home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: ARG001
     """The Dagster UI on this project."""
-    from orchestration.ui import serve  # noqa: PLC0415
+    from orchestration.ui import serve
 
     raise SystemExit(serve(Settings.read(home, recipe).check(), host, port, Progress()))
 
 
 @program.command()
 @common
-def doctor(home: str | None, recipe: str | None, as_json: bool) -> None:  # noqa: FBT001
+def doctor(*, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Check the environment and say how to mend it."""
-    from orchestration.doctor import diagnose, render  # noqa: PLC0415
+    from orchestration.doctor import diagnose, render
 
-    checks = diagnose(Settings.read(home, recipe))
-    show({"ok": all(c.ok for c in checks), "checks": [c.__dict__ for c in checks]}, as_json, render(checks))
+    checks = diagnose(Settings.read(home, recipe), say=Progress().say)
+    show({"ok": all(c.ok for c in checks), "checks": [c.__dict__ for c in checks]}, render(checks), as_json=as_json)
     if not all(c.ok for c in checks):
         raise SystemExit(1)
 
 
 def _workshop(home: str | None, recipe: str | None) -> Any:
     """Open an existing lake for reading. A missing lake is told before Spark starts."""
-    from orchestration.workshop import WorkshopResource, require_lake  # noqa: PLC0415
+    from orchestration.workshop import WorkshopResource, require_lake
 
     settings = Settings.read(home, recipe).check()
     require_lake(settings)
@@ -152,12 +157,12 @@ def _workshop(home: str | None, recipe: str | None) -> Any:
     return resource.get()
 
 
-def show(value: Any, as_json: bool, text: str) -> None:  # noqa: FBT001
+def show(value: Any, text: str, *, as_json: bool) -> None:
     """The result on standard output: one JSON object, or what a person reads."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str) if as_json else text)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way out for each cause
     """Run the program; every error becomes one line and an exit status."""
     try:
         program.main(list(argv) if argv is not None else None, prog_name="provender", standalone_mode=False)
@@ -187,9 +192,11 @@ def _fail(message: str, status: int) -> int:
 
 def _unexpected(error: BaseException) -> int:
     text = str(error)
-    if isinstance(error, OSError) and error.errno == 28 or "No space left on device" in text:  # noqa: PLR2004 - ENOSPC
-        return _fail("no space left on the disk; nothing half-written was published, free some and run again",
-                     TransientError.exit_status)
+    if (isinstance(error, OSError) and error.errno == 28) or "No space left on device" in text:
+        return _fail(
+            "no space left on the disk; nothing half-written was published, free some and run again",
+            TransientError.exit_status,
+        )
     trace = Path(Settings.read().scratch)
     try:
         trace.mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,8 @@ SNAPSHOT_TABLES = ("raw", "cleaned", "scored", "deduped", "rewritten")
 RELEASE_TABLES = ("mixed",)
 
 
-def build_definitions(
-    settings: Settings | None = None, *, workshop: WorkshopResource | None = None
-) -> dg.Definitions:
-    """Assets from the catalog, the recipe's fingerprints as code versions, and one job for each thing people ask for."""
+def build_definitions(settings: Settings | None = None, *, workshop: WorkshopResource | None = None) -> dg.Definitions:
+    """Assets from the catalog, the recipe's fingerprints as code versions, one job for each thing people ask for."""
     settings = settings or Settings.read()
     resource = workshop or WorkshopResource(settings)
     recipe = read_recipe(settings)

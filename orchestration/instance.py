@@ -28,7 +28,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
 
 
 def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
-    """Report publications that the ledger holds and Dagster does not know, as after a crash between commit and event."""
+    """Report publications that Dagster does not know, as after a crash between commit and event."""
     lake = workshop.lake
     instance.add_dynamic_partitions(str(SNAPSHOTS.name), list(registered(lake)))
     instance.add_dynamic_partitions(str(RELEASES.name), list(lake.publications("mixed")))

@@ -21,6 +21,7 @@ from spark_jobs.stages.export import export_release
 _ID_LENGTH = 32
 _WIDTH = 140
 _TOP_REASONS = 12
+_SHOWN_ITEMS = 8
 
 
 def _text(*renderables: Any) -> str:
@@ -88,8 +89,8 @@ def render_status(report: Mapping[str, Any]) -> str:
     made = [f"release {r['release']}: {r.get('documents', 0):,} documents, {r.get('tokens', 0):,} tokens ({r['state']})"
             for r in report["releases"]]  # fmt: skip
     failed = [
-        f"failed gate: {g['table']}/{g['partition']}: {g['expectation']}; expected {g['expected']}; found {g['found']}; "
-        f"candidate at {g['candidate']}"
+        f"failed gate: {g['table']}/{g['partition']}: {g['expectation']}; expected {g['expected']}; "
+        f"found {g['found']}; candidate at {g['candidate']}"
         for g in report["failed_gates"]
     ]
     return _text(grid, *made, *stale, *failed)
@@ -137,7 +138,8 @@ def _capture_tree(capture: Mapping[str, Any]) -> Tree:
         tree.add(f"rewrite {rewrite['doc_id']} by {rewrite['strategy']} ({rewrite['model']}): {kept}")
     for release in capture["releases"]:
         tree.add(
-            f"in release {release['release']}: {release['origin']}, {release['copies']} copies, {release['tokens']} tokens"
+            f"in release {release['release']}: {release['origin']}, {release['copies']} copies, "
+            f"{release['tokens']} tokens"
         )
     return tree
 
@@ -150,7 +152,8 @@ def _details(branch: Tree, row: Mapping[str, Any], stage: Mapping[str, Any]) -> 
         )
     for edit in row.get("edits") or ():
         branch.add(
-            f"edited by {edit['editor']} v{edit['version']}: {edit['count']} times, {edit['chars_removed']} characters removed"
+            f"edited by {edit['editor']} v{edit['version']}: {edit['count']} times, "
+            f"{edit['chars_removed']} characters removed"
         )
     if stage.get("signals"):
         signals = branch.add(f"signals ({len(stage['signals'])})")
@@ -179,7 +182,8 @@ def render_lineage(tree: Mapping[str, Any]) -> str:
     totals = tree.get("totals") or {}
     recipe, code = tree.get("recipe") or {}, (tree.get("provenance") or {}).get("code") or {}
     root = Tree(
-        f"{tree['release']} ({tree['state']}): {totals.get('documents', 0):,} documents, {totals.get('tokens', 0):,} tokens"
+        f"{tree['release']} ({tree['state']}): {totals.get('documents', 0):,} documents, "
+        f"{totals.get('tokens', 0):,} tokens"
     )
     dirty = " with uncommitted changes" if code.get("dirty") else ""
     root.add(f"recipe {recipe.get('name')} {str(recipe.get('fingerprint'))[:16]}, code {code.get('commit')}{dirty}")
@@ -187,7 +191,9 @@ def render_lineage(tree: Mapping[str, Any]) -> str:
     for snapshot in tree["snapshots"]:
         branch = root.add(f"snapshot {snapshot['snapshot']}")
         given = snapshot["input"]
-        files = branch.add(f"input: {len(given.get('files', ()))} files, {given.get('documents', 0):,} document records")
+        files = branch.add(
+            f"input: {len(given.get('files', ()))} files, {given.get('documents', 0):,} document records"
+        )
         for file in given.get("files", ()):
             files.add(f"{file['uri']} ({file['documents']:,} documents, sha256 {file['sha256'][:16]})")
         for node in snapshot["tables"]:
@@ -209,7 +215,9 @@ def _publication(parent: Tree, node: Mapping[str, Any]) -> None:
     for operator in node["operators"]:
         params = ", ".join(f"{k}={_short(v)}" for k, v in operator["params"].items() if v is not None)
         branch.add(f"{operator['name']} v{operator['version']} ({operator['kind']}): {params or 'no parameters'}")
-    reasons: Sequence[tuple[str, int]] = sorted(counts.get("by_reason", {}).items(), key=lambda item: (-item[1], item[0]))
+    reasons: Sequence[tuple[str, int]] = sorted(
+        counts.get("by_reason", {}).items(), key=lambda item: (-item[1], item[0])
+    )
     if reasons:
         dropped = branch.add("dropped by reason (a document can have several)")
         for reason, number in reasons[:_TOP_REASONS]:
@@ -219,6 +227,12 @@ def _publication(parent: Tree, node: Mapping[str, Any]) -> None:
 
 
 def _short(value: Any) -> str:
+    """A parameter in a line: long lists (block lists above all) by their length, --json shows them whole."""
+    if isinstance(value, Mapping):
+        shown = {k: _short(v) for k, v in value.items() if v not in (None, [], {})}
+        return "{" + ", ".join(f"{k}: {v}" for k, v in shown.items()) + "}"
+    if isinstance(value, list | tuple) and len(value) > _SHOWN_ITEMS:
+        return f"[{len(value)} entries]"
     text = str(value)
     limit = 60
     return text if len(text) <= limit else f"{text[:limit]}..."

@@ -18,7 +18,7 @@ from orchestration.progress import Progress
 from orchestration.workshop import WorkshopResource
 from spark_jobs.crawl.inputs import expand_inputs
 from spark_jobs.crawl.inventory import inventory_frame
-from spark_jobs.errors import GateError, InputError, ProvenderError, UsageError
+from spark_jobs.errors import GateError, InputError, UsageError
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.registry import register, registered
 from spark_jobs.lake.releases import find_release, release_name
@@ -154,7 +154,7 @@ def _cause(error: dg.DagsterExecutionStepExecutionError) -> BaseException:
     user = error.user_exception
     if isinstance(user, dg.Failure):
         return GateError(user.description or "the step failed")
-    return user if isinstance(user, ProvenderError) else user
+    return user
 
 
 def _figures(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Settings: where things lie and how big they may be. The only place that reads the environment; never part of a recipe."""
+"""Settings: where things lie and how big they may be. The only place that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -55,7 +55,9 @@ class Settings:
     def read(cls, home: str | None = None, recipe: str | None = None) -> "Settings":
         """Settings from the environment; the arguments are what the command line said."""
         env = os.environ
-        cores = max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2))
+        cores = max(
+            1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
+        )
         chosen = home or env.get("PROVENDER_HOME") or str(PROJECT / ".provender")
         return cls(
             home=chosen if "://" in chosen else str(Path(chosen).expanduser().resolve()),
@@ -77,5 +79,7 @@ class Settings:
     def check(self) -> "Settings":
         """Raise UsageError where settings contradict each other."""
         if self.rewrite_url and not self.rewrite_model:
-            raise UsageError("PROVENDER_REWRITE_URL is set but PROVENDER_REWRITE_MODEL is not: name the model to ask for")
+            raise UsageError(
+                "PROVENDER_REWRITE_URL is set but PROVENDER_REWRITE_MODEL is not: name the model to ask for"
+            )
         return self

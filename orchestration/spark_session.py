@@ -26,6 +26,7 @@ BASE = {
     "spark.databricks.delta.snapshotPartitions": "1",
     # Payloads are large: batches are bounded by rows, and tasks by bytes, so that both cores get work.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "64m",
     "spark.sql.files.maxPartitionBytes": "32m",
     "spark.sql.files.openCostInBytes": "1m",
     # A plain row UDF over a Parquet scan hangs in 4.2.0 with the Arrow path (SPARK-58241).

@@ -27,7 +27,7 @@ PARTS = (
     Part("lint", ("-m", "ruff", "check", ".")),
     Part("format", ("-m", "ruff", "format", "--check", ".")),
     Part("types", ("-m", "mypy")),
-    Part("layers", ("-c", _LINT_IMPORTS, "--no-timing")),
+    Part("layers", ("-c", _LINT_IMPORTS, "--no-logo")),
 )
 TESTS = Part("tests", ("-m", "pytest"))
 

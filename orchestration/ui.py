@@ -12,7 +12,19 @@ def serve(settings: Settings, host: str, port: int, progress: Progress) -> int:
     """Start the web server and the daemon (schedules, queues) as children and wait for them."""
     with open_instance(settings):
         progress.line(f"Dagster UI: http://{host}:{port} (lake {settings.home}; stop with Ctrl-C)")
-    command = [sys.executable, "-P", "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(PROJECT / "workspace.yaml"),
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
     command += ["--log-level", "warning"]
     child = subprocess.Popen(command, cwd=PROJECT)  # noqa: S603 - our own words, no shell
     try:

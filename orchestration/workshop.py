@@ -28,7 +28,9 @@ def read_recipe(settings: Settings) -> Recipe:
 def require_lake(settings: Settings) -> None:
     """Raise NotFoundError where there is no lake to read; costs no Spark."""
     if not storage.exists(storage.join(settings.home, "tables", "publications", "_delta_log")):
-        raise NotFoundError(f"{settings.home}: no lake here; make one with ./provender run, or name another with --home")
+        raise NotFoundError(
+            f"{settings.home}: no lake here; make one with ./provender run, or name another with --home"
+        )
 
 
 def code_state() -> dict[str, Any]:
@@ -46,7 +48,7 @@ def code_state() -> dict[str, Any]:
 
 
 def storage_options(settings: Settings) -> dict[str, Any]:
-    """fsspec options for inputs, as JSON in the settings."""
+    """Fsspec options for inputs, as JSON in the settings."""
     try:
         options = json.loads(settings.storage_options)
     except json.JSONDecodeError as error:
@@ -75,7 +77,10 @@ class WorkshopResource:
         recipe = read_recipe(settings)
         settings.scratch.mkdir(parents=True, exist_ok=True)
         spark = build_session(
-            master=settings.master, driver_memory=settings.driver_memory, jars=delta_jars(), scratch=str(settings.scratch)
+            master=settings.master,
+            driver_memory=settings.driver_memory,
+            jars=delta_jars(),
+            scratch=str(settings.scratch),
         )
         return Workshop(
             lake=Lake(spark, settings.home).make(recipe.name),

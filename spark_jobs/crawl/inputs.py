@@ -40,9 +40,7 @@ class InputFile:
     name: str = ""
 
 
-def expand_inputs(
-    uris: Sequence[str], storage_options: Mapping[str, Any] | None = None
-) -> tuple[InputFile, ...]:
+def expand_inputs(uris: Sequence[str], storage_options: Mapping[str, Any] | None = None) -> tuple[InputFile, ...]:
     """All files that the URIs stand for, sorted by URI, none twice. Only names, sizes and first bytes are read.
 
     Raises InputError, in one line, for what is missing or empty, or holds nothing that can be read.
@@ -201,4 +199,3 @@ def _base_of(place: _Place, entry: str) -> str:
     if first in parts:
         return "/".join([*parts[: parts.index(first)], ""])
     return folder
-

@@ -1,8 +1,8 @@
 """Clusters: who belongs together, who survives, and for every duplicate the pair that proves it.
 
 A published cluster is one node, named by its survivor: clusters that were published never split, and a document that
-bridges several of them leaves all their survivors in place. The bridge is recorded (`joined_clusters`), so that later
-snapshots know those clusters as one.
+bridges several of them leaves all their survivors in place. The bridge is recorded (`joined_clusters`: clusters that
+became one, or the one without a survivor that a new one succeeds), so that later snapshots know them as one.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,9 @@ def deduped_columns(assigned: DataFrame) -> DataFrame:
     kept = F.col("survivor") == F.col("node")
     exact = F.col("leader").isNotNull()
     linked = F.coalesce(F.col("leader.node"), F.col("proof.other"))
-    bridge = (F.col("rank") == F.col("first_new")) & (F.size("clusters") > 1)
+    # More than the cluster it joins: one row says so for all. A new survivor succeeds a cluster that has none.
+    joins = F.size("clusters") > F.when(F.col("best.rank.kind") == SURVIVOR, 1).otherwise(0)
+    bridge = (F.col("rank") == F.col("first_new")) & joins
     duplicate = assigned.where("taken").withColumn("linked", F.when(~kept, linked))
     return duplicate.select(
         "snapshot",

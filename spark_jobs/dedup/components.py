@@ -47,9 +47,7 @@ def large_star(edges: DataFrame) -> DataFrame:
     """Link every larger neighbour of a node to the smallest one of its neighbourhood."""
     both = edges.unionByName(edges.select(F.col("v").alias("u"), F.col("u").alias("v")))
     least = both.groupBy("u").agg(F.least(F.min("v"), F.col("u")).alias("least"))
-    return (
-        both.join(least, "u").where("v > u").select(F.col("v").alias("u"), F.col("least").alias("v")).distinct()
-    )
+    return both.join(least, "u").where("v > u").select(F.col("v").alias("u"), F.col("least").alias("v")).distinct()
 
 
 def small_star(edges: DataFrame) -> DataFrame:

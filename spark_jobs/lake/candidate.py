@@ -37,21 +37,17 @@ def conform(frame: DataFrame, table: str, lake: Lake) -> DataFrame:
     declared = lake.at(table).schema
     scope = TABLES[table]
     wanted = [field.name for field in declared if not (scope.side and field.name == "publication")]
-    missing = [
-        name for name in wanted if name not in frame.columns and (not scope.open or "__" not in name)
-    ]
+    missing = [name for name in wanted if name not in frame.columns and (not scope.open or "__" not in name)]
     extra = [name for name in frame.columns if name not in wanted]
     if missing or (extra and not scope.open):
         raise ProvenderError(
             f"{table}: the stage's columns do not fit the table: missing {missing or 'none'}, unknown {extra or 'none'}"
         )
-    typed = [
-        F.col(f"`{name}`").cast(declared[name].dataType).alias(name) for name in wanted if name in frame.columns
-    ]
+    typed = [F.col(f"`{name}`").cast(declared[name].dataType).alias(name) for name in wanted if name in frame.columns]
     return frame.select(*typed, *(F.col(f"`{name}`").cast("double").alias(name) for name in sorted(extra)))
 
 
-def write_candidate(  # noqa: PLR0913 - a candidate is exactly these facts
+def write_candidate(
     lake: Lake,
     *,
     table: str,

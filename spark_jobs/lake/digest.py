@@ -92,6 +92,6 @@ def from_metrics(metrics: Mapping[str, Any]) -> ContentDigest:
 def digest_of(frame: DataFrame, columns: Sequence[str] | None = None) -> ContentDigest:
     """Read the data pages of a frame and digest them."""
     names = tuple(columns) if columns is not None else tuple(frame.columns)
-    row = frame.agg(*digest_columns(frame.schema, names)).first()
-    assert row is not None  # an aggregate without keys has one row
+    # An aggregate without keys has exactly one row.
+    (row,) = frame.agg(*digest_columns(frame.schema, names)).collect()
     return from_metrics(row.asDict())

@@ -151,4 +151,3 @@ def _verdict(stages: Mapping[str, Any]) -> str:
             f"{deduped['survivor_id']} in {deduped['survivor_snapshot']}"
         )
     return "kept"
-

@@ -1,4 +1,4 @@
-"""The ledger: `publications`, one row a commit of a main table. Derived from the commits; rebuilt from them at any time."""
+"""The ledger: `publications`, one row a commit of a main table. Derived from the commits, and rebuilt from them."""
 
 from collections.abc import Iterable
 
@@ -10,14 +10,24 @@ from spark_jobs.lake.records import Publication, canonical_json
 from spark_jobs.lake.tables import TABLES
 
 MAIN_TABLES = tuple(table.name for table in TABLES.values() if table.scope is not None and not table.side)
-_COLUMNS = "table STRING, partition STRING, version BIGINT, published_at TIMESTAMP, stage STRING, fingerprint STRING, " \
+_COLUMNS = (
+    "table STRING, partition STRING, version BIGINT, published_at TIMESTAMP, stage STRING, fingerprint STRING, "
     "publication STRING, record STRING"
+)
 
 
 def _rows(publications: Iterable[Publication]) -> list[tuple[object, ...]]:
     return [
-        (p.table, p.partition, p.version, p.published_at, p.record.get("stage"), p.fingerprint, p.id,
-         canonical_json(p.record))
+        (
+            p.table,
+            p.partition,
+            p.version,
+            p.published_at,
+            p.record.get("stage"),
+            p.fingerprint,
+            p.id,
+            canonical_json(p.record),
+        )
         for p in publications
     ]
 

@@ -45,7 +45,9 @@ def _ancestors(lake: Lake, head: Publication) -> list[Publication]:
 
 
 def _order(lake: Lake) -> Any:
-    numbers = {row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()}
+    numbers = {
+        row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()
+    }
     return lambda snapshot: (numbers.get(snapshot, 0), snapshot)
 
 

@@ -59,7 +59,7 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def store(  # noqa: PLR0913 - one row, all by keyword
+def store(
     lake: Lake, path: Path, *, name: str, version: int, kind: str, fit_fingerprint: str, fitted_on: Sequence[str],
     params: Mapping[str, Any], metrics: Mapping[str, Any],
 ) -> StoredModel:  # fmt: skip
@@ -69,7 +69,7 @@ def store(  # noqa: PLR0913 - one row, all by keyword
     location = storage.join(lake.home, relative)
     if not storage.exists(location):
         system, target = url_to_fs(location)
-        system.makedirs(system._parent(target), exist_ok=True)
+        system.makedirs(target.rpartition("/")[0], exist_ok=True)
         with path.open("rb") as source, fsspec.open(location, "wb") as sink:
             shutil.copyfileobj(source, sink, _CHUNK)
     number = 1 + max((m.number for m in stored(lake)), default=0)

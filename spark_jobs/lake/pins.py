@@ -37,7 +37,9 @@ class Pins:
         if key not in self._pinned:
             found = self.lake.current(table, partition)
             if found is None:
-                raise NotFoundError(f"{table}: nothing is published for {partition!r}; build it first with ./provender run")
+                raise NotFoundError(
+                    f"{table}: nothing is published for {partition!r}; build it first with ./provender run"
+                )
             self._pinned[key] = found
         return self._pinned[key]
 

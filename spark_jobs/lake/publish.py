@@ -22,8 +22,16 @@ from spark_jobs.lake.tables import TABLES
 
 _ATTEMPTS = 5
 # Another publisher that adds a column, or commits between read and write, makes Delta refuse: from the candidate again.
-_RETRYABLE = ("MetadataChanged", "ConcurrentAppend", "ConcurrentDelete", "ConcurrentWrite", "ConcurrentModification",
-              "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT", "ProtocolChanged")
+_RETRYABLE = (
+    "MetadataChanged",
+    "ConcurrentAppend",
+    "ConcurrentDelete",
+    "ConcurrentWrite",
+    "ConcurrentModification",
+    "DELTA_METADATA_CHANGED",
+    "DELTA_CONCURRENT",
+    "ProtocolChanged",
+)
 
 
 @dataclass(frozen=True)
@@ -57,18 +65,20 @@ def publish(lake: Lake, candidate: Candidate, record: Mapping[str, Any], *, sequ
     digest = candidate.digest
     if suppressions.version != candidate.suppressions_version and suppressions.frame is not None:
         digest = digest_of(suppress(candidate.frame(lake), suppressions))
-    sealed = seal({
-        **record,
-        "table": scope.table,
-        "partition": scope.partition,
-        "transaction": scope.transaction,
-        "sequence": sequence,
-        "columns": list(candidate.columns),
-        "digest": str(digest),
-        "suppressed": candidate.suppressed + candidate.digest.rows - digest.rows,
-        "suppressions_version": suppressions.version,
-        "side": sorted(candidate.side),
-    })
+    sealed = seal(
+        {
+            **record,
+            "table": scope.table,
+            "partition": scope.partition,
+            "transaction": scope.transaction,
+            "sequence": sequence,
+            "columns": list(candidate.columns),
+            "digest": str(digest),
+            "suppressed": candidate.suppressed + candidate.digest.rows - digest.rows,
+            "suppressions_version": suppressions.version,
+            "side": sorted(candidate.side),
+        }
+    )
     for name in candidate.side:
         _write_side(lake, candidate, name, suppressions, sealed)
     rows = suppress(candidate.frame(lake), suppressions)
@@ -80,21 +90,23 @@ def replace(lake: Lake, scope: Scope, rows: DataFrame, record: Mapping[str, Any]
     suppressions = Suppressions.read(lake)
     rows = suppress(rows, suppressions)
     digest = digest_of(rows)
-    sealed = seal({
-        **record,
-        "table": scope.table,
-        "partition": scope.partition,
-        "transaction": scope.transaction,
-        "sequence": sequence,
-        "columns": list(rows.columns),
-        "digest": str(digest),
-        "suppressions_version": suppressions.version,
-    })
+    sealed = seal(
+        {
+            **record,
+            "table": scope.table,
+            "partition": scope.partition,
+            "transaction": scope.transaction,
+            "sequence": sequence,
+            "columns": list(rows.columns),
+            "digest": str(digest),
+            "suppressions_version": suppressions.version,
+        }
+    )
     return _commit(lake, scope, rows, sealed, digest)
 
 
 def append(lake: Lake, table: str, rows: DataFrame) -> None:
-    """Append to a table that has no partitions (caches, audits, the ledger): rows are keyed, so repeats are harmless."""
+    """Append to a table without partitions (caches, audits, the ledger): rows are keyed, so repeats are harmless."""
     if TABLES[table].scope is not None:
         raise ValueError(f"{table} is published by partition")
     columns = lake.at(table).schema
@@ -122,27 +134,36 @@ def _write_side(
     rows = suppress(candidate.frame(lake, name), suppressions).withColumn("publication", F.lit(sealed["publication"]))
     predicate = Scope(candidate.table, candidate.partition).predicate + f" AND publication = '{sealed['publication']}'"
     record = {
-        "kind": "side", "table": name, "of": candidate.table, "partition": candidate.partition,
-        "publication": sealed["publication"], "sequence": sealed["sequence"], "fingerprint": sealed["fingerprint"],
+        "kind": "side",
+        "table": name,
+        "of": candidate.table,
+        "partition": candidate.partition,
+        "publication": sealed["publication"],
+        "sequence": sealed["sequence"],
+        "fingerprint": sealed["fingerprint"],
     }
     text = dump(record, lake.home)
     _retrying(
-        lambda: rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
-        .option("userMetadata", text).save(lake.location(name))
+        lambda: (
+            rows.write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", predicate)
+            .option("userMetadata", text)
+            .save(lake.location(name))
+        )
     )
     lake.refresh(name)
 
 
-def _commit(
-    lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any], digest: ContentDigest
-) -> Publication:
+def _commit(lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any], digest: ContentDigest) -> Publication:
     text = dump(sealed, lake.home)
     written = Observation()
     observed = rows.observe(written, *digest_columns(rows.schema, rows.columns))
 
     def write() -> None:
         (
-            observed.write.format("delta").mode("overwrite")
+            observed.write.format("delta")
+            .mode("overwrite")
             .option("replaceWhere", scope.predicate)
             .option("mergeSchema", str(TABLES[scope.table].open).lower())
             .option("userMetadata", text)

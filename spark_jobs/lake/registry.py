@@ -29,7 +29,10 @@ def registered(lake: Lake) -> dict[str, Snapshot]:
     rows = lake.at("snapshots").orderBy("sequence").collect()
     return {
         row["snapshot"]: Snapshot(
-            row["snapshot"], row["sequence"], tuple(entry.asDict() for entry in row["inputs"]), row["source"],
+            row["snapshot"],
+            row["sequence"],
+            tuple(entry.asDict() for entry in row["inputs"]),
+            row["source"],
             row["licence"],
         )
         for row in rows
@@ -46,16 +49,25 @@ def register(
     for _ in range(_ATTEMPTS):
         lake.refresh("snapshots")
         known = registered(lake)
-        number = known[snapshot].sequence if snapshot in known else 1 + max((s.sequence for s in known.values()), default=0)
+        number = (
+            known[snapshot].sequence if snapshot in known else 1 + max((s.sequence for s in known.values()), default=0)
+        )
         schema = lake.at("snapshots").schema
-        row = (snapshot, number, [tuple(entry[f.name] for f in schema["inputs"].dataType.elementType) for entry in inputs],  # type: ignore[attr-defined]
-               source, licence)
+        row = (
+            snapshot,
+            number,
+            [tuple(entry[f.name] for f in schema["inputs"].dataType.elementType) for entry in inputs],  # type: ignore[attr-defined]
+            source,
+            licence,
+        )
         frame = lake.spark.createDataFrame([row], schema)
         fingerprint = json.dumps({"sequence": number}, sort_keys=True)
         heads = lake.publications("snapshots")
         try:
             return replace(
-                lake, _RegistryScope("snapshots", snapshot), frame,
+                lake,
+                _RegistryScope("snapshots", snapshot),
+                frame,
                 {"kind": "main", "stage": "register", "fingerprint": fingerprint},
                 sequence=1 + max((p.sequence for p in heads.values()), default=0),
             )

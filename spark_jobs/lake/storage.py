@@ -1,4 +1,4 @@
-"""Files beside the tables (candidates, long records), on any file system fsspec knows. Delta tables are not touched here."""
+"""Files beside the tables (candidates, long records), on any file system that fsspec knows. No Delta here."""
 
 import fsspec
 from fsspec.core import url_to_fs
@@ -33,7 +33,7 @@ def names(location: str) -> tuple[str, ...]:
 def write_text(location: str, text: str) -> None:
     """Write a small UTF-8 file, making its folder."""
     system, path = url_to_fs(location)
-    system.makedirs(system._parent(path), exist_ok=True)
+    system.makedirs(path.rpartition("/")[0], exist_ok=True)
     with fsspec.open(location, "w", encoding="utf-8") as file:
         file.write(text)
 

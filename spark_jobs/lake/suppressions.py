@@ -47,10 +47,8 @@ def suppress(frame: DataFrame, suppressions: Suppressions) -> DataFrame:
         return frame
     columns = frame.columns
     value = F.col("suppressed_value")
-    conditions: list[tuple[str, Column]] = []
-    for key in ("doc_id", "parent_id"):
-        if key in columns:
-            conditions.append(("doc", F.col(key) == value))
+    keys = [key for key in ("doc_id", "parent_id") if key in columns]
+    conditions: list[tuple[str, Column]] = [("doc", F.col(key) == value) for key in keys]
     if "canonical_url" in columns:
         conditions.append(("url", F.col("canonical_url") == value))
     host = _host(columns)

@@ -40,7 +40,8 @@ _TABLES = (
         "one document record of a crawl file, bytes untouched",
         f"""snapshot STRING, doc_id STRING, url STRING, canonical_url STRING, captured_at TIMESTAMP, http_status INT,
         content_type STRING, http_headers {HEADERS}, payload BINARY, payload_digest STRING, truncated STRING,
-        source STRING, licence STRING, source_file STRING, source_offset BIGINT, source_id STRING, record_type STRING""",
+        source STRING, licence STRING, source_file STRING, source_offset BIGINT, source_id STRING,
+        record_type STRING""",
     ),
     Table(
         "cleaned",
@@ -102,8 +103,8 @@ _TABLES = (
     Table(
         "read_errors",
         "one record or span of bytes of a crawl file that could not be read",
-        """snapshot STRING, publication STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, is_document BOOLEAN, cause STRING,
-        detail STRING""",
+        """snapshot STRING, publication STRING, source_file STRING, source_offset BIGINT, bytes BIGINT,
+        is_document BOOLEAN, cause STRING, detail STRING""",
         side=True,
         stats=("source_file",),
     ),

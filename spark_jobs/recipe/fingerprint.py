@@ -44,13 +44,15 @@ def fingerprints(stages: Mapping[str, Fingerprinted], recipe: Recipe, models: Ma
     def of(table: str) -> str:
         if table not in done:
             stage = stages[table]
-            done[table] = sha256_of({
-                "stage": stage.name,
-                "parts": stage.fingerprint_parts(recipe),
-                "models": dict(models) if "models" in stage.upstream else {},
-                "packages": packages,
-                "upstream": {name: of(name) for name in stage.upstream if name in stages},
-            })
+            done[table] = sha256_of(
+                {
+                    "stage": stage.name,
+                    "parts": stage.fingerprint_parts(recipe),
+                    "models": dict(models) if "models" in stage.upstream else {},
+                    "packages": packages,
+                    "upstream": {name: of(name) for name in stage.upstream if name in stages},
+                }
+            )
         return done[table]
 
     for table in stages:

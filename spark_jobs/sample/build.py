@@ -1,7 +1,7 @@
 """The sample crawl: two snapshots of a small web as real WARC files, made on the spot and without network.
 
-A hand-written web of several sites and languages (`web.py`), a page for every drop reason (`faults.py`), and volume from
-texts of the environment (`volume.py`). The same environment gives the same bytes.
+A hand-written web of several sites and languages (`web.py`), a page for every drop reason (`faults.py`), chatter
+(`chatter.py`), and volume from texts of the environment (`volume.py`). The same environment gives the same bytes.
 """
 
 import gzip
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from spark_jobs.sample.chatter import chatter_pages
 from spark_jobs.sample.faults import fault_pages
 from spark_jobs.sample.volume import Page, environment_pages
 from spark_jobs.sample.web import web_pages
@@ -43,7 +44,7 @@ def build_sample(folder: Path) -> tuple[Sample, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     volume = environment_pages()
     for number, sample in enumerate(samples):
-        pages = [*web_pages(number), *fault_pages(number), *_of_snapshot(volume, number)]
+        pages = [*web_pages(number), *fault_pages(number), *chatter_pages(number), *_of_snapshot(volume, number)]
         for part, path in enumerate(sample.paths):
             mine = [page for page in pages if _share(page.url, "file") % _FILES_PER_SNAPSHOT == part]
             partial = path.with_suffix(".partial")
@@ -85,7 +86,7 @@ def warc_file(pages: Sequence[Page], date: str) -> bytes:
     return out.getvalue()
 
 
-def _write(
+def _write(  # noqa: PLR0917 - a record is made of all of these
     out: io.BytesIO, kind: str, url: str | None, date: str, content_type: str, content: bytes
 ) -> None:
     record = WarcRecord()

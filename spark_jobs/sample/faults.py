@@ -53,13 +53,23 @@ def _texts() -> dict[str, tuple[str, ...]]:
         "short": (_SENTENCES[0],),
         "endless": tuple(_numbered(number) for number in range(6_400)),
         "tiny-words": ("a b of to is it he or an at. " * 30,),
-        "endless-words": tuple(f"Unbeherrschbarkeitsvermutungen {a}{b}enverwaltungsvorschriften the of." for a in "abcdefghij" for b in "klmno"),
+        "endless-words": tuple(
+            f"Unbeherrschbarkeitsvermutungen {a}{b}enverwaltungsvorschriften the of."
+            for a in "abcdefghij"
+            for b in "klmno"
+        ),
         "hashes": (plain + " # of # the # and # to # be # that # with # have #" * 4,),
         "dots": tuple(f"{s[:-1]} ... and ... so ... on ... {s}" for s in _SENTENCES),
         "trailing-off": tuple(f"{s[:-1]}..." for s in _SENTENCES),
         "bullets": tuple(f"- {s}" for s in _SENTENCES * 2),
-        "figures": tuple(f"The price of {n} was {n * 7} + {n * 11} = {n * 18} and {n}, {n + 1}, {n + 2}, {n + 3}." for n in range(1, 40)),
-        "telegram": (" ".join(w.upper() for w in _WORDS if w not in ("the", "be", "to", "of", "and", "that", "have", "with")) + ".",),
+        "figures": tuple(
+            f"The price of {n} was {n * 7} + {n * 11} = {n * 18} and {n}, {n + 1}, {n + 2}, {n + 3}."
+            for n in range(1, 40)
+        ),
+        "telegram": (
+            " ".join(w.upper() for w in _WORDS if w not in ("the", "be", "to", "of", "and", "that", "have", "with"))
+            + ".",
+        ),
         "again-and-again": _SENTENCES[:1] * 30 + _SENTENCES,
         "chorus": tuple(f"buy now and save more today, {n} times buy now and save more today." for n in range(60)),
         "lorem": (*_SENTENCES, "Lorem ipsum dolor sit amet is what printers set when they have no text yet."),
@@ -69,7 +79,10 @@ def _texts() -> dict[str, tuple[str, ...]]:
         "menu": tuple(f"{_WORDS[n].title()} {_WORDS[n + 1]}" for n in range(0, 100, 2)),
         "no-full-stops": tuple(f"{s[:-1]} and more of that" for s in _SENTENCES * 2),
         "word-a-line": tuple(f"{w}." for w in dict.fromkeys(_WORDS)),
-        "glosa": ("Kvelo staminda preto ulvani sorke, timba loreno paskevi drun. " * 3 + "Anto velisse morka untre, salivo pendri kasto.",),
+        "glosa": (
+            "Kvelo staminda preto ulvani sorke, timba loreno paskevi drun. " * 3
+            + "Anto velisse morka untre, salivo pendri kasto.",
+        ),
     }
 
 

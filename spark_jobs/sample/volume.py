@@ -25,12 +25,23 @@ import pydoc_data.topics
 for name, text in sorted(pydoc_data.topics.topics.items()):
     pages.append(["topic", name, text])
 doc = pydoc.HTMLDoc()
+
+def documented(module):
+    yield pydoc.getdoc(module)
+    for name, value in sorted(vars(module).items()):
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__ and callable(value):
+            yield pydoc.getdoc(value)
+            for part, member in sorted(vars(value).items()) if isinstance(value, type) else ():
+                if callable(member) and not part.startswith("_"):
+                    yield pydoc.getdoc(member)
+
 for name in sorted(sys.stdlib_module_names - left_out):
     if name.startswith("_"):
         continue
     try:
         module = importlib.import_module(name)
         pages.append(["module", name, doc.page(name, doc.docmodule(module, name))])
+        pages.append(["handbook", name, "\n\n".join(documented(module))])
     except Exception:
         continue
 for found in sorted(importlib.metadata.distributions(), key=lambda d: d.metadata["Name"].lower()):
@@ -43,6 +54,10 @@ out.write(json.dumps(pages))
 _ADDRESS = re.compile(r"\b(?:at|handle)(?:&nbsp;| )(?:0x)?[0-9a-f]{6,}")
 _FILE_LINK = re.compile(r'<a href="file:[^"]*">[^<]*</a>')
 _LINK = re.compile(r"\[!?\[?([^\]]*)\]?\]\([^)]*\)|<[^>]+>|!\[[^\]]*\]")
+
+_MIN_PROSE_WORDS = 12
+_MIN_HANDBOOK_WORDS = 80
+_PLAIN_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -72,10 +87,26 @@ def _pages(found: list[list[str]]) -> Iterator[Page]:
         if kind == "module":
             clean = _FILE_LINK.sub("", _ADDRESS.sub("", text))
             yield Page(f"https://reference.sample.example/library/{name}.html", clean)
+        elif kind == "handbook":
+            prose = _prose(text)
+            if len(prose.split()) >= _MIN_HANDBOOK_WORDS:
+                yield Page(f"https://handbook.sample.example/{name}", _article(f"About {name}", prose))
         elif kind == "topic":
             yield Page(f"https://reference.sample.example/topics/{name.lower()}.html", _article(name, text))
         else:
             yield Page(f"https://packages.sample.example/project/{name}/", _article(name, _LINK.sub(r"\1", text)))
+
+
+def _prose(text: str) -> str:
+    """The paragraphs that are sentences: what a person would call text, without signatures, examples and tables."""
+    blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", _ADDRESS.sub("", text)))
+    return "\n\n".join(dict.fromkeys(block for block in blocks if _is_prose(block)))
+
+
+def _is_prose(block: str) -> bool:
+    words = block.split()
+    plain = sum(word.strip(",.;:()'\"").isalpha() for word in words)
+    return block.endswith(".") and len(words) >= _MIN_PROSE_WORDS and plain >= _PLAIN_SHARE * len(words)
 
 
 def _article(title: str, text: str) -> str:

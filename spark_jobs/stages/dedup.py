@@ -205,9 +205,7 @@ class _Run:
         count = matches.counts.get("similar_pairs", 0)
         edges = None
         if matches.links is not None and count:
-            edges = matches.links.select(
-                F.col("node").alias("u"), F.coalesce("other_cluster", "other").alias("v")
-            )
+            edges = matches.links.select(F.col("node").alias("u"), F.coalesce("other_cluster", "other").alias("v"))
         if published is not None:
             bridges = published.bridges()
             known = totals(bridges.agg(F.count(F.lit(1)).alias("bridges")))["bridges"]

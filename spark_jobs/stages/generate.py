@@ -97,8 +97,8 @@ def fill_cache(
         if total == 0:
             say("rewriting: every planned answer is in the cache")
             return GenerationReport()
-        say(f"rewriting: {total} requests to {source.identity}")
         with source as endpoint:
+            say(f"rewriting: {total} requests to {endpoint.model}")
             return _Filling(spark, endpoint, publish, say, scratch, total).run(pending)
     finally:
         storage.remove(scratch)

@@ -16,7 +16,7 @@ from spark_jobs.lake.records import sha256_of
 from spark_jobs.operators import registry
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.stages.decontaminate import Benchmarks, benchmark_digest
-from spark_jobs.stages.mix_facts import documents_by_benchmark, release_facts
+from spark_jobs.stages.mix_facts import Counts, count_decisions, documents_by_benchmark, drawn_tokens, release_facts
 from spark_jobs.stages.mix_plan import quotas, rewrite_budget, with_copies, with_phases, within_share
 from spark_jobs.stages.mix_pool import COLUMNS, KEYS, ORIGINAL, Pools, Rewrites, keyed_hash
 from spark_jobs.stages.mix_workers import MATCHES
@@ -127,12 +127,12 @@ class _Mixing:
         drawn = _sum(originals, F.col("tokens") * F.col("copies"))
         decided = self.scratch.keep(self._with_rewrites(originals, drawn), "decided")
         kept = decided.where(F.col("reason").isNull())
-        total = _sum(kept, F.col("tokens") * F.col("copies"))
+        counts = count_decisions(decided, getattr(self.selector.params, "group", None))
         return StageOutput(
-            main=self._mixed(with_phases(kept, total, self.section.final_phase)),
+            main=self._mixed(with_phases(kept, drawn_tokens(counts), self.section.final_phase)),
             side={"selection": self._selection(decided)},
             operators=self._operators(),
-            facts=self._facts(decided, rewrite_budget(drawn, self.section.rewritten_share)),
+            facts=self._facts(decided, counts, rewrite_budget(drawn, self.section.rewritten_share)),
         )
 
     def _judged(self, pool: DataFrame) -> DataFrame:
@@ -209,12 +209,11 @@ class _Mixing:
             OperatorRecord(name=Mix.name, kind="stage", version=VERSION, params=params, fingerprint=sha256_of(params)),
         )  # fmt: skip
 
-    def _facts(self, decided: DataFrame, rewrite_tokens: int) -> dict[str, Any]:
-        group = getattr(self.selector.params, "group", None)
+    def _facts(self, decided: DataFrame, counts: Counts, rewrite_tokens: int) -> dict[str, Any]:
         return {
             "snapshots": list(self.snapshots),
             "tokenizer": {"name": self.section.tokenizer, "digest": tokenizer_digest(self.section.tokenizer)},
-            **release_facts(decided, group=group, quotas=self._quotas(), rewrite_tokens=rewrite_tokens),
+            **release_facts(counts, quotas=self._quotas(), rewrite_tokens=rewrite_tokens),
             "benchmarks": self.benchmarks.facts(documents_by_benchmark(decided)) if self.benchmarks else [],
         }
 

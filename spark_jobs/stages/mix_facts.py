@@ -1,6 +1,6 @@
-"""What a release's record says of how it was mixed: counts by reason, fractions, cuts, plan. Small aggregates only."""
+"""What a release's record says of how it was mixed: counts by reason, fractions, cuts, plan. One small aggregate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -13,20 +13,39 @@ _UNSEEN = ("no_tokens", "other_capture")
 _UNTAKEN = ("not_selected", "no_score")
 _MEASURES = ("documents", "characters", "tokens")
 
+Counts = Sequence[Mapping[str, Any]]
 
-def release_facts(
-    decided: DataFrame, *, group: str | None, quotas: Mapping[str, int], rewrite_tokens: int
-) -> dict[str, Any]:
+
+def count_decisions(decided: DataFrame, group: str | None) -> Counts:
+    """One row per origin, reason, source and group of the selector: documents, characters, tokens, lowest score."""
+    source = F.coalesce("source", F.lit("")).alias("source")
+    name = F.coalesce(F.col(group), F.lit("")) if group else F.lit("all")
+    rows = decided.groupBy("origin", "reason", source, name.alias("group")).agg(
+        F.count(F.lit(1)).alias("documents"),
+        F.sum("characters").alias("characters"),
+        F.sum("tokens").alias("tokens"),
+        F.sum(F.col("tokens") * F.col("copies")).alias("drawn_tokens"),
+        F.min("quality").alias("lowest"),
+    )
+    found = [row.asDict() for row in rows.collect()]
+    return sorted(found, key=lambda r: (r["origin"], r["reason"] or "", r["source"], r["group"]))
+
+
+def drawn_tokens(counts: Counts) -> int:
+    """Tokens of the release, every copy counted."""
+    return sum(int(row["drawn_tokens"]) for row in counts)
+
+
+def release_facts(counts: Counts, *, quotas: Mapping[str, int], rewrite_tokens: int) -> dict[str, Any]:
     """Facts of all decisions of a release. `rewrite_tokens` is the budget of rewrites, `quotas` those of the plan."""
-    counts = _counts(decided)
     originals = [row for row in counts if row["origin"] == ORIGINAL]
     rewrites = [row for row in counts if row["origin"] != ORIGINAL]
-    taken = sum(row["drawn_tokens"] for row in rewrites)
-    total = taken + sum(row["drawn_tokens"] for row in originals)
+    taken, total = drawn_tokens(rewrites), drawn_tokens(counts)
+    kept = [row for row in originals if row["reason"] is None]
     return {
-        "decisions": [{k: row[k] for k in ("origin", "reason", *_MEASURES)} for row in counts],
-        "selection": {"fractions": selected_fractions(originals), "cuts": _cuts(decided, group)},
-        "planned_tokens": dict(quotas) or _drawn_by_source(decided),
+        "decisions": _by_reason(counts),
+        "selection": {"fractions": selected_fractions(originals), "cuts": _cuts(originals)},
+        "planned_tokens": dict(quotas) or _summed(kept, "source", "drawn_tokens"),
         "rewritten": {
             "budget_tokens": rewrite_tokens,
             "offered_tokens": sum(row["tokens"] for row in rewrites if row["reason"] in (None, "over_share")),
@@ -52,32 +71,27 @@ def selected_fractions(originals: Iterable[Mapping[str, Any]]) -> dict[str, floa
     return {name: round(part / whole, 6) if whole else 0.0 for name, (part, whole) in sums.items()}
 
 
-def _counts(decided: DataFrame) -> list[dict[str, Any]]:
-    rows = decided.groupBy("origin", "reason").agg(
-        F.count(F.lit(1)).alias("documents"),
-        F.sum("characters").alias("characters"),
-        F.sum("tokens").alias("tokens"),
-        F.sum(F.col("tokens") * F.col("copies")).alias("drawn_tokens"),
-    )
-    return [row.asDict() for row in rows.orderBy("origin", F.asc_nulls_first("reason")).collect()]
+def _by_reason(counts: Counts) -> list[dict[str, Any]]:
+    merged: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for row in counts:
+        start = {"origin": row["origin"], "reason": row["reason"], **dict.fromkeys(_MEASURES, 0)}
+        entry = merged.setdefault((row["origin"], row["reason"]), start)
+        for name in _MEASURES:
+            entry[name] += int(row[name])
+    return list(merged.values())
 
 
-def _cuts(decided: DataFrame, group: str | None) -> dict[str, float]:
-    """The derived thresholds: the lowest score that was selected, over all or by group."""
-    chosen = F.col("reason").isNull() | ~F.col("reason").isin(*_UNSEEN, *_UNTAKEN)
-    name = F.coalesce(F.col(group), F.lit("")) if group else F.lit("all")
-    rows = (
-        decided.where((F.col("origin") == ORIGINAL) & chosen & F.col("quality").isNotNull())
-        .groupBy(name.alias("group"))
-        .agg(F.min("quality").alias("cut"))
-    )
-    return {row["group"]: float(row["cut"]) for row in rows.orderBy("group").collect()}
+def _cuts(originals: Counts) -> dict[str, float]:
+    """The derived thresholds: the lowest score that was selected, over all or by group of the selector."""
+    cuts: dict[str, float] = {}
+    for row in originals:
+        if row["reason"] not in (*_UNSEEN, *_UNTAKEN) and row["lowest"] is not None:
+            cuts[row["group"]] = min(row["lowest"], cuts.get(row["group"], row["lowest"]))
+    return dict(sorted(cuts.items()))
 
 
-def _drawn_by_source(decided: DataFrame) -> dict[str, int]:
-    rows = (
-        decided.where(F.col("reason").isNull() & (F.col("origin") == ORIGINAL))
-        .groupBy(F.coalesce("source", F.lit("")).alias("source"))
-        .agg(F.sum(F.col("tokens") * F.col("copies")).alias("tokens"))
-    )
-    return {row["source"]: int(row["tokens"]) for row in rows.orderBy("source").collect()}
+def _summed(rows: Counts, key: str, value: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row[key]] = sums.get(row[key], 0) + int(row[value])
+    return dict(sorted(sums.items()))

@@ -62,19 +62,23 @@ class Pools:
         # An empty capture must not stand for a full one, so it takes part behind all others.
         order = (F.asc(F.col("tokens") < 1), *self._preference(), F.asc("doc_id"))
         place = Window.partitionBy("page").orderBy(*order)
-        ranked = rows.withColumns({
-            "_place": F.row_number().over(place),
-            "_best": F.first(F.struct(*KEYS)).over(place),
-        })
+        ranked = rows.withColumns(
+            {
+                "_place": F.row_number().over(place),
+                "_best": F.first(F.struct(*KEYS)).over(place),
+            }
+        )
         other = F.col("_place") > 1
-        return ranked.withColumns({
-            "origin": F.lit(ORIGINAL),
-            "parent_snapshot": F.lit(None).cast("string"),
-            "parent_id": F.lit(None).cast("string"),
-            "reason": F.when(F.col("tokens") < 1, "no_tokens").when(other, "other_capture"),
-            "instead_snapshot": F.when(other, F.col("_best.snapshot")),
-            "instead_id": F.when(other, F.col("_best.doc_id")),
-        })
+        return ranked.withColumns(
+            {
+                "origin": F.lit(ORIGINAL),
+                "parent_snapshot": F.lit(None).cast("string"),
+                "parent_id": F.lit(None).cast("string"),
+                "reason": F.when(F.col("tokens") < 1, "no_tokens").when(other, "other_capture"),
+                "instead_snapshot": F.when(other, F.col("_best.snapshot")),
+                "instead_id": F.when(other, F.col("_best.doc_id")),
+            }
+        )
 
     def _preference(self) -> Sequence[Column]:
         sequence = F.array_position(F.array(*[F.lit(name) for name in self.snapshots]), F.col("snapshot"))
@@ -108,8 +112,12 @@ class Rewrites:
         `originals` are decided. A parent below the quality cut may have rewrites (that is what rewriting is for), a
         parent that is another capture, contaminated or left out may not.
         """
-        counted = self.accepted().select(*KEYS, "text").mapInArrow(
-            CountText(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
+        counted = (
+            self.accepted()
+            .select(*KEYS, "text")
+            .mapInArrow(
+                CountText(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
+            )
         )
         rewrites = self.accepted().select(*KEYS, "parent_snapshot", "parent_id", "strategy", "sample", "language")
         parents = originals.select(

@@ -89,7 +89,8 @@ def scored_rows() -> list[dict[str, Any]]:
 
 def deduped_rows() -> list[dict[str, Any]]:
     kept = [
-        {"snapshot": SNAPSHOT, "doc_id": doc(n), "kept": True, "cluster_id": doc(n), "cluster_size": 1} for n in range(8)
+        {"snapshot": SNAPSHOT, "doc_id": doc(n), "kept": True, "cluster_id": doc(n), "cluster_size": 1}
+        for n in range(8)
     ]
     duplicate = {
         "snapshot": SNAPSHOT, "kept": False, "cluster_size": 2, "duplicate_step": "minhash", "similarity": 0.9,
@@ -120,9 +121,9 @@ def rewritten_rows() -> list[dict[str, Any]]:
 def mixed_rows() -> list[dict[str, Any]]:
     originals = [
         {
-            "release": RELEASE, "snapshot": SNAPSHOT, "doc_id": doc(n), "url": f"https://a.example/{n}", "host": "a.example",
-            "text": f"text {n}", "language": "en", "source": "s", "origin": "original", "phase": "main", "quality": 0.5,
-            "copies": 1, "tokens": 10, "order_key": f"{n}",
+            "release": RELEASE, "snapshot": SNAPSHOT, "doc_id": doc(n), "url": f"https://a.example/{n}",
+            "host": "a.example", "text": f"text {n}", "language": "en", "source": "s",
+            "origin": "original", "phase": "main", "quality": 0.5, "copies": 1, "tokens": 10, "order_key": f"{n}",
         }
         for n in range(8)
     ]  # fmt: skip

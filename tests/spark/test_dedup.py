@@ -227,18 +227,21 @@ def test_a_survivor_taken_down_is_replaced_by_the_best_that_is_left(lake: FakeLa
     assert survivors(rows) == {"a later": "a near", "a near": "a near", "b later": "b"}
     assert named(rows["a later"], "linked_to") == "a dup"
     assert rows["a near"]["cluster_size"] == 3
+    assert rows["a near"]["joined_clusters"] == [f"s1/{doc_id('a')}"]
 
 
 def test_dropped_documents_count_in_clusters_when_the_recipe_says_so(lake: FakeLake) -> None:
-    lake.add("s1", {"a": page("a"), "a dropped": page("a", edits=1)}, kept=["a"])
-    lake.add("s2", {"b dropped": page("b"), "a third": page("a", edits=2)}, kept=["a third"])
-    lake.add("s3", {"b": page("b", edits=1)})
-    sizes = {}
+    lake.add("s1", {"a": page("a"), "a dropped": page("a", edits=1), "b dropped": page("b")}, kept=["a"])
+    lake.add("s2", {"b": page("b", edits=1), "a third": page("a", edits=2)})
+    lake.add("s3", {"b again": page("b")})
+    sizes, joined = {}, {}
     for snapshot in lake.order:
         rows = lake.dedup(snapshot, participants="cleaned").rows
         assert all(row["survivor_id"] in NAMES for row in rows.values())
         sizes |= {name: (row["kept"], row["cluster_size"]) for name, row in rows.items()}
-    assert sizes == {"a": (True, 2), "a third": (False, 3), "b": (True, 2)}
+        joined |= {name: row["joined_clusters"] for name, row in rows.items() if row["joined_clusters"]}
+    assert sizes == {"a": (True, 2), "a third": (False, 3), "b": (True, 2), "b again": (False, 3)}
+    assert joined == {"b": [f"s1/{doc_id('b dropped')}"]}
 
 
 def test_an_index_of_other_parameters_is_refused_with_the_way_out(lake: FakeLake) -> None:

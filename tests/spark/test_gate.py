@@ -11,7 +11,7 @@ from expectations import cleaned, deduped, gate, mixed, raw, rewritten, scored
 from expectations.gate import Audited, Law, audit
 from spark_jobs.recipe.sections.mixed import MixedSection
 from tests.spark import published
-from tests.spark.published import EARLIER, RELEASE, SNAPSHOT, Reader, doc, frame
+from tests.spark.published import RELEASE, SNAPSHOT, Reader, doc, frame
 
 Rows = list[dict[str, Any]]
 SUITES: Mapping[str, Sequence[Law]] = {
@@ -43,7 +43,14 @@ def inputs(spark: SparkSession) -> Reader:
 
 def audited(spark: SparkSession, table: str, inputs: Reader, candidate: DataFrame, unreadable: int = 1) -> Audited:
     errors = [
-        {"snapshot": SNAPSHOT, "source_file": "f1.warc", "source_offset": n, "bytes": 1, "cause": "cut", "is_document": True}
+        {
+            "snapshot": SNAPSHOT,
+            "source_file": "f1.warc",
+            "source_offset": n,
+            "bytes": 1,
+            "cause": "cut",
+            "is_document": True,
+        }
         for n in range(unreadable)
     ]
     side = {"read_errors": frame(spark, "read_errors", errors)}
@@ -165,7 +172,7 @@ def test_outcomes_hold_no_text_of_the_documents(spark: SparkSession, inputs: Rea
 
 
 def test_a_law_that_cannot_be_evaluated_fails(spark: SparkSession, inputs: Reader) -> None:
-    import great_expectations.expectations as gxe  # noqa: PLC0415
+    import great_expectations.expectations as gxe
 
     law = Law(name="odd", says="", expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column="no_such_column"))
     candidate = frame(spark, "scored", published.scored_rows(), EXTRA["scored"])

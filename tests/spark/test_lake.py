@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,9 @@ RECORD = {"kind": "main", "stage": "score", "fingerprint": "f" * 64, "run_id": "
 
 
 @pytest.fixture(scope="module")
-def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """One lake for the module; each test has partitions of its own."""
-    yield Lake(spark, str(tmp_path_factory.mktemp("a lake") / "home")).make("test")
+    return Lake(spark, str(tmp_path_factory.mktemp("a lake") / "home")).make("test")
 
 
 def scored(spark: SparkSession, snapshot: str, rows: dict[str, float]) -> DataFrame:
@@ -103,7 +102,9 @@ def test_side_rows_count_only_when_the_main_commit_pins_them(lake: Lake, monkeyp
         "snapshot STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, cause STRING, detail STRING",
     )
     main = raw_columns.limit(0)
-    candidate = write_candidate(lake, table="raw", partition="side", attempt="a", main=main, side={"read_errors": errors})
+    candidate = write_candidate(
+        lake, table="raw", partition="side", attempt="a", main=main, side={"read_errors": errors}
+    )
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -119,9 +120,13 @@ def test_side_rows_count_only_when_the_main_commit_pins_them(lake: Lake, monkeyp
 
 
 def test_what_is_suppressed_is_never_published(lake: Lake) -> None:
-    append(lake, "suppressions", lake.spark.createDataFrame(
-        [("doc", "gone", "request", None)], "kind STRING, value STRING, reason STRING, receipt STRING"
-    ))
+    append(
+        lake,
+        "suppressions",
+        lake.spark.createDataFrame(
+            [("doc", "gone", "request", None)], "kind STRING, value STRING, reason STRING, receipt STRING"
+        ),
+    )
     rows = scored(lake.spark, "supp", {"gone": 0.5, "stays": 0.25})
     candidate = candidate_of(lake, rows, "supp")
     assert candidate.suppressed == 1
@@ -133,9 +138,13 @@ def test_what_is_suppressed_is_never_published(lake: Lake) -> None:
 
 def test_a_suppression_after_the_audit_still_holds_at_publication(lake: Lake) -> None:
     candidate = candidate_of(lake, scored(lake.spark, "late", {"late": 0.5, "kept": 0.25}), "late")
-    append(lake, "suppressions", lake.spark.createDataFrame(
-        [("doc", "late", "request", None)], "kind STRING, value STRING, reason STRING, receipt STRING"
-    ))
+    append(
+        lake,
+        "suppressions",
+        lake.spark.createDataFrame(
+            [("doc", "late", "request", None)], "kind STRING, value STRING, reason STRING, receipt STRING"
+        ),
+    )
     published = publish(lake, candidate, RECORD, sequence=1)
     assert documents(lake.published("scored", ["late"])) == {"kept"}
     assert published.record["suppressed"] == 1
@@ -146,8 +155,13 @@ def test_domains_urls_and_licences_are_suppressed_where_the_columns_are(lake: La
     from spark_jobs.lake.suppressions import Suppressions, suppress
 
     rows = lake.spark.createDataFrame(
-        [("1", "bad.org/x", "MIT"), ("2", "a.bad.org/", "MIT"), ("3", "notbad.org/", "MIT"), ("4", "ok.org/no", "MIT"),
-         ("5", "ok.org/yes", "secret")],
+        [
+            ("1", "bad.org/x", "MIT"),
+            ("2", "a.bad.org/", "MIT"),
+            ("3", "notbad.org/", "MIT"),
+            ("4", "ok.org/no", "MIT"),
+            ("5", "ok.org/yes", "secret"),
+        ],
         "doc_id STRING, canonical_url STRING, licence STRING",
     )
     frame = lake.spark.createDataFrame(
@@ -164,7 +178,12 @@ def test_tables_keep_their_history_and_no_text_goes_into_the_log(lake: Lake) -> 
     marker = "a sentence that must not be in any log"
     empty = lake.at("cleaned")
     row = {field.name: None for field in empty.schema} | {
-        "snapshot": "text", "doc_id": "t", "text": marker, "kept": True, "drop_reasons": [], "edits": [],
+        "snapshot": "text",
+        "doc_id": "t",
+        "text": marker,
+        "kept": True,
+        "drop_reasons": [],
+        "edits": [],
     }
     frame = lake.spark.createDataFrame([tuple(row[f.name] for f in empty.schema)], empty.schema)
     candidate = write_candidate(lake, table="cleaned", partition="text", attempt="a", main=frame, side={})
@@ -225,8 +244,16 @@ def test_digest_is_what_the_page_says_and_additive(spark: SparkSession) -> None:
 
 def test_snapshots_get_numbers_in_order_and_keep_them(lake: Lake, spark: SparkSession) -> None:
     entry: dict[str, Any] = {
-        "uri": "a.warc", "format": "warc", "bytes": 1, "modified": "", "sha256": "0", "documents": 1, "ignored": 0,
-        "ignored_kinds": "{}", "unreadable": 0, "error_bytes": 0,
+        "uri": "a.warc",
+        "format": "warc",
+        "bytes": 1,
+        "modified": "",
+        "sha256": "0",
+        "documents": 1,
+        "ignored": 0,
+        "ignored_kinds": "{}",
+        "unreadable": 0,
+        "error_bytes": 0,
     }
     register(lake, "2021-32", [entry], source="crawl", licence=None)
     register(lake, "2020-01", [entry], source="crawl", licence=None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from spark_jobs.crawl.inputs import expand_inputs
 from spark_jobs.crawl.inventory import inventory_frame
@@ -43,10 +44,8 @@ def crawl(tmp_path: Path) -> Path:
 
 def run(spark: Any, folder: Path, scratch: Path, files: list[str] | None = None) -> StageOutput:
     rows = inventory_frame(spark, expand_inputs(files or [str(folder)]), None).collect()
-    inputs = "snapshot STRING, " + TABLES["snapshots"].columns.split(",", 1)[1]
-    names = [part.split(":")[0].split("<")[-1].strip() for part in inputs.split("STRUCT")[1].split(">>")[0].split(", ")]
-    entries = [tuple(row[name] for name in names) for row in rows]
-    frame = spark.createDataFrame([("s1", 1, entries, "the-crawl", None)], inputs)
+    entries = [row.asDict() for row in rows]
+    frame = spark.createDataFrame([("s1", 1, entries, "the-crawl", None)], TABLES["snapshots"].columns)
     reader = SimpleNamespace(partition=lambda _table, _partition: frame)
     recipe: Any = SimpleNamespace(raw=RawSection())
     context = StageContext(spark=spark, recipe=recipe, partition="s1", inputs=reader, scratch=str(scratch))  # type: ignore[arg-type]
@@ -55,7 +54,7 @@ def run(spark: Any, folder: Path, scratch: Path, files: list[str] | None = None)
 
 def test_every_record_is_a_row_or_an_error(spark: Any, crawl: Path, tmp_path: Path) -> None:
     output = run(spark, crawl, tmp_path / "scratch")
-    assert set(output.main.columns) == {c.split()[0] for c in _names("raw")}
+    assert set(output.main.columns) == set(StructType.fromDDL(TABLES["raw"].columns).names)
     rows = {(Path(r["source_file"]).name, bytes(r["payload"])): r for r in output.main.collect()}
     assert sorted(rows) == [
         ("a.warc.gz", b"again"), ("a.warc.gz", b"one"), ("b.warc", b"again"), ("b.warc", b"two"), ("c.jsonl", b"three"),
@@ -70,18 +69,6 @@ def test_every_record_is_a_row_or_an_error(spark: Any, crawl: Path, tmp_path: Pa
         ("c.jsonl", "bad_json", True),
     }  # fmt: skip
     assert {e["snapshot"] for e in errors} == {"s1"}
-
-
-def _names(table: str) -> list[str]:
-    text = TABLES[table].columns.replace("\n", " ")
-    depth, parts = 0, [""]
-    for character in text:
-        depth += (character == "<") - (character == ">")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [part.strip() for part in parts]
 
 
 def test_ids_are_unique_and_found_by_url(spark: Any, crawl: Path, tmp_path: Path) -> None:
@@ -114,7 +101,8 @@ def test_ids_do_not_depend_on_place_or_partitions(spark: Any, crawl: Path, tmp_p
 def test_the_inventory_has_the_columns_of_the_registry(spark: Any, crawl: Path) -> None:
     files = expand_inputs([str(crawl)])
     frame = inventory_frame(spark, files)
-    assert all(f"{name}: " in TABLES["snapshots"].columns for name in frame.columns)
+    inputs: Any = StructType.fromDDL(TABLES["snapshots"].columns)["inputs"].dataType
+    assert set(frame.columns) == set(inputs.elementType.names)
     rows = {row["name"]: row for row in frame.collect()}
     assert {name: row["documents"] for name, row in rows.items()} == {"a.warc.gz": 4, "b.warc": 2, "c.jsonl": 2}
     assert {file.uri: asdict(file)["bytes"] for file in files} == {row["uri"]: row["bytes"] for row in rows.values()}

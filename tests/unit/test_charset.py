@@ -1,7 +1,5 @@
 """Charsets: what is declared, what is meant, and never an exception."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -179,5 +179,3 @@ def test_the_real_crawls(shared_data: Path, crawl: str, documents: int) -> None:
     assert sum(counted.documents for counted, _rows in checked) == documents
     assert sum(rows for _counted, rows in checked) == documents
     assert not any(counted.error_bytes for counted, _rows in checked)
-
-

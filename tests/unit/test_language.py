@@ -1,7 +1,5 @@
 """Languages and scripts of texts."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
-
 import gzip
 import json
 from pathlib import Path

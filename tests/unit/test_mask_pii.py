@@ -1,7 +1,5 @@
 """Masked addresses and repaired text."""
 
-# ruff: noqa: RUF001 - letters of other scripts are what is tested
-
 import time
 from typing import Any
 

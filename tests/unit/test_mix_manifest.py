@@ -1,6 +1,8 @@
 """The manifest of a release: pins of every ancestor, sums that balance, and nothing that JSON cannot hold."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from spark_jobs.stages.manifest import build_manifest
 PIN = {"table": "cleaned", "partition": "s1", "version": 3, "publication": "p", "digest": "1:0a"}
 
 
-def row(source="web", origin="original", **said):
+def row(source: str | None = "web", origin: str = "original", **said: Any) -> dict[str, Any]:
     base = {
         "source": source, "origin": origin, "phase": "main", "language": "en", "documents": 2, "copies": 3,
         "max_copies": 2, "unique_tokens": 100, "tokens": 150, "characters": 900,
@@ -17,14 +19,14 @@ def row(source="web", origin="original", **said):
     return {**base, **said}
 
 
-def manifest(rows, pins=(PIN,)):
+def manifest(rows: Sequence[Mapping[str, Any]], pins: Sequence[Mapping[str, Any]] = (PIN,)) -> dict[str, Any]:
     return build_manifest(
         release="r", recipe_name="default", pins=list(pins), summary=rows, publication="m", digest="2:0b",
         fingerprint="f", provenance={"code": {"commit": None}}, facts={"seed": 0},
     )  # fmt: skip
 
 
-def test_totals_and_epochs_balance():
+def test_totals_and_epochs_balance() -> None:
     made = manifest([row(), row(language="de"), row(origin="rewire", max_copies=1, tokens=100)])
     assert made["totals"]["documents"] == 6
     assert made["totals"]["tokens"] == 400
@@ -36,7 +38,7 @@ def test_totals_and_epochs_balance():
     }  # fmt: skip
 
 
-def test_pins_are_complete_and_sorted():
+def test_pins_are_complete_and_sorted() -> None:
     raw = {**PIN, "table": "raw", "run_id": "not pinned"}
     early = {**PIN, "partition": "s0"}
     made = manifest([row()], [raw, PIN, early])
@@ -47,18 +49,18 @@ def test_pins_are_complete_and_sorted():
 
 
 @pytest.mark.parametrize("lost", ["version", "publication", "digest"])
-def test_a_pin_that_pins_nothing_is_refused(lost):
+def test_a_pin_that_pins_nothing_is_refused(lost: str) -> None:
     with pytest.raises(ValueError, match=lost):
         manifest([row()], [{**PIN, lost: None}])
 
 
-def test_it_is_json_and_the_same_for_the_same_release():
+def test_it_is_json_and_the_same_for_the_same_release() -> None:
     rows = [row(source=None, language=None)]
     first = json.dumps(manifest(rows), sort_keys=True, allow_nan=False)
     assert first == json.dumps(manifest(rows), sort_keys=True, allow_nan=False)
 
 
-def test_an_empty_release_divides_by_nothing():
+def test_an_empty_release_divides_by_nothing() -> None:
     made = manifest([])
     assert made["totals"]["tokens"] == 0
     assert made["totals"]["rewritten_share"] == 0.0

@@ -1,6 +1,8 @@
 """The `mixed` section: what a recipe may say, and the errors for what it may not."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -14,7 +16,7 @@ from spark_jobs.stages.mix import Mix, check_tokens
 BENCHMARK = {"name": "b", "path": "items/b.jsonl", "fields": ["q"]}
 
 
-def recipe(steps, mixed=None):
+def recipe(steps: list[Any], mixed: dict[str, Any] | None = None) -> Recipe:
     return Recipe.model_validate({
         "name": "t", "cleaned": {"steps": steps}, "scored": {}, "deduped": {}, "rewritten": {}, "mixed": mixed or {},
     })  # fmt: skip
@@ -42,12 +44,12 @@ def recipe(steps, mixed=None):
         ({"final_phase": {"share": 2}}, "share"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(said, answer):
+def test_what_does_not_fit_is_refused_by_name(said: dict[str, Any], answer: str) -> None:
     with pytest.raises(ValidationError, match=answer):
         MixedSection.model_validate(said)
 
 
-def test_a_benchmark_lies_beside_the_recipe_and_the_fingerprint_does_not_know_where():
+def test_a_benchmark_lies_beside_the_recipe_and_the_fingerprint_does_not_know_where() -> None:
     here, there = (
         MixedSection.model_validate({"benchmarks": [BENCHMARK]}, context={"folder": Path(folder)})
         for folder in ("/one", "/two")
@@ -56,32 +58,32 @@ def test_a_benchmark_lies_beside_the_recipe_and_the_fingerprint_does_not_know_wh
     assert here.model_dump(mode="json") == there.model_dump(mode="json")
 
 
-def test_a_uri_stays_as_it_is():
+def test_a_uri_stays_as_it_is() -> None:
     benchmark = Benchmark.model_validate({**BENCHMARK, "path": "s3://b/k.jsonl"}, context={"folder": Path("/x")})
     assert benchmark.location == "s3://b/k.jsonl"
 
 
-def test_tokens_must_be_counted():
+def test_tokens_must_be_counted() -> None:
     with pytest.raises(RecipeError, match="add it as the last step"):
         check_tokens(recipe(["whitespace"]))
 
 
-def test_tokens_are_counted_after_the_last_edit():
+def test_tokens_are_counted_after_the_last_edit() -> None:
     with pytest.raises(RecipeError, match="must come after whitespace"):
         check_tokens(recipe(["token_count", "whitespace"]))
     check_tokens(recipe(["whitespace", "token_count", "empty_text"]))
 
 
-def test_tokens_are_counted_by_the_tokenizer_of_the_budgets():
+def test_tokens_are_counted_by_the_tokenizer_of_the_budgets() -> None:
     with pytest.raises(RecipeError, match="name the same tokenizer in both"):
         check_tokens(recipe([{"token_count": {"tokenizer": "tekken_240718"}}]))
 
 
-def test_the_fingerprint_moves_with_what_decides_and_with_nothing_else(tmp_path):
+def test_the_fingerprint_moves_with_what_decides_and_with_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "b.jsonl"
     file.write_text('{"q": "one"}\n')
 
-    def parts(**said):
+    def parts(**said: Any) -> Mapping[str, Any]:
         return Mix().fingerprint_parts(recipe(["token_count"], said))
 
     named = {"benchmarks": [{**BENCHMARK, "path": str(file)}]}
@@ -93,7 +95,7 @@ def test_the_fingerprint_moves_with_what_decides_and_with_nothing_else(tmp_path)
     assert parts(**named)["benchmarks"] != first["benchmarks"]
 
 
-def test_a_missing_benchmark_is_an_error_of_the_recipe():
+def test_a_missing_benchmark_is_an_error_of_the_recipe() -> None:
     with pytest.raises(RecipeError, match="cannot be read"):
         Mix().fingerprint_parts(recipe(["token_count"], {"benchmarks": [{**BENCHMARK, "path": "/no/such.jsonl"}]}))
 
@@ -102,22 +104,28 @@ def test_a_missing_benchmark_is_an_error_of_the_recipe():
     ("params", "available", "score"),
     [({}, ["q__p"], "q__p"), ({"score": "b__p"}, ["a__p", "b__p"], "b__p")],
 )
-def test_top_fraction_finds_its_score(params, available, score):
+def test_top_fraction_finds_its_score(params: dict[str, Any], available: list[str], score: str) -> None:
     selector = registry.build("selectors", "top_fraction", {"fraction": 0.5, **params})
     assert selector.score_column(available) == score
 
 
 @pytest.mark.parametrize(
     ("params", "available", "says"),
-    [({}, [], "no score at all"), ({}, ["a__p", "b__p"], "several scores"), ({"score": "c__p"}, ["a__p"], "no score c__p")],
+    [
+        ({}, [], "no score at all"),
+        ({}, ["a__p", "b__p"], "several scores"),
+        ({"score": "c__p"}, ["a__p"], "no score c__p"),
+    ],
 )
-def test_top_fraction_without_its_score_says_what_there_is(params, available, says):
+def test_top_fraction_without_its_score_says_what_there_is(
+    params: dict[str, Any], available: list[str], says: str
+) -> None:
     selector = registry.build("selectors", "top_fraction", {"fraction": 0.5, **params})
     with pytest.raises(RecipeError, match=says):
         selector.score_column(available)
 
 
-def test_everything_needs_no_score():
+def test_everything_needs_no_score() -> None:
     selector = registry.build("selectors", "everything")
     assert selector.score_column([]) is None
     assert selector.score_column(["a__p", "b__p"]) is None

@@ -41,7 +41,7 @@ def attempt(output: str | None = None, **changed: Any) -> dict[str, Any]:
 def judged(text: str, gates: Gates | None = None, **changed: Any) -> dict[str, Any]:
     judge = Judge(
         strategy="rewire", params=Rewire.Params().model_dump_json(), fingerprint="f",
-        rules=(gates or Gates(max_length_ratio=3.0)).rules(), language_model=None, tokenizer=DEFAULT_TOKENIZER,
+        rules=(gates or Gates(max_length_ratio=2.5)).rules(), language_model=None, tokenizer=DEFAULT_TOKENIZER,
     )  # fmt: skip
     output = text if IMPROVED[0] in text else f"{IMPROVED[0]}\n{text}\n{IMPROVED[1]}"
     (row,) = judge.judged([attempt(output, **changed)])
@@ -66,10 +66,10 @@ def test_a_faithful_rewrite_is_accepted_with_its_figures() -> None:
     ("text", "reason"),
     [
         (" ".join(BETTER.split()[:25]), "too_short"),
-        (" ".join([BETTER, OTHER, OTHER[:200]]), "too_long"),
+        (f"{BETTER} {OTHER}", "too_long"),
         (OTHER, "unlike_the_draft"),
         (f"{DRAFT} That is all.", "copied"),
-        (f"{BETTER} {BETTER}", "repetitive"),
+        (f"{BETTER} {BETTER[:160]}", "repetitive"),
         (BETTER.replace("2.5", "3.12"), "invented_figures"),
         (BETTER.replace("docs.example.org/with", "elsewhere.example/x"), "invented_links"),
         (f"{BETTER} This improved version is clearer.", "speaks_of_the_prompt"),
@@ -152,8 +152,8 @@ def test_numbers_of_list_items_are_not_figures() -> None:
 
 def test_a_passage_is_prose_within_its_bounds() -> None:
     code = "x = {}\n" * 30
-    text = f"Heading\n\n{code}\n\n{BETTER}\n\nshort\n\n{OTHER}"
-    found = {passage(text, min_words=30, max_words=60, key=str(n)) for n in range(20)}
+    text = f"Heading\n\n{code}\n\n{BETTER}\n\n{OTHER}"
+    found = {passage(text, min_words=30, max_words=70, key=str(n)) for n in range(20)}
     assert found == {BETTER, OTHER}
 
 
@@ -162,4 +162,4 @@ def test_a_passage_is_never_too_long_and_never_empty(text: str, least: int, more
     found = passage(text, min_words=least, max_words=least + more, key="k")
     assert len(found.split()) <= least + more
     assert len(found.split()) >= min(least, len(text.split()))
-    assert " ".join(found.split()) in " ".join(text.split()) or "\n\n" in found
+    assert " ".join(found.split()) in " ".join(text.split())

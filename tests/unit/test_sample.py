@@ -24,8 +24,8 @@ def urls(sample: build.Sample) -> list[str]:
     found = []
     for path in sample.paths:
         with path.open("rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=False):
-                found.append(record.headers["WARC-Target-URI"])
+            records = ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=False)
+            found += [record.headers["WARC-Target-URI"] for record in records]
     return found
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.testing import PARTS, TESTS, Part, as_seen_from_project, main
+from orchestration.testing import PARTS, TESTS, Part, as_seen_from_project, main, run_part
 
 SILENT = Part("silent", ("-c", "pass"))
 FAULTY = Part("faulty", ("-c", "raise SystemExit(3)"))
@@ -41,6 +41,11 @@ def test_paths_mean_the_folder_of_the_person(tmp_path: Path, monkeypatch: pytest
     assert as_seen_from_project("test_mine.py::test_x") == f"{tmp_path / 'test_mine.py'}::test_x"
     assert as_seen_from_project("tests/unit") == "tests/unit"
     assert as_seen_from_project("-x") == "-x"
+
+
+@pytest.mark.parametrize("part", [*PARTS, TESTS], ids=lambda part: part.name)
+def test_every_tool_is_there_and_knows_its_options(part: Part) -> None:
+    assert run_part(Part(part.name, (*part.arguments, "--help")))
 
 
 def test_lint_types_and_layers_are_among_the_parts_and_pytest_comes_last() -> None:

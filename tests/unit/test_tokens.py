@@ -1,6 +1,8 @@
 """Token counts: equal to the tokenizer's own, safe on hostile texts, and pinned by digest."""
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,45 +16,45 @@ from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.tokens import DEFAULT_TOKENIZER, bounded, count_tokens, tokenizer_digest, tokenizer_file
 
 TEXTS = [
-    "", " ", "Hello world", "line\n\n  next\tline \r\n", "1984 + 2 = 1986", "naïve Straße ﬁ", "日本語のテキスト", "שלום עולם",
-    "👩‍👩‍👧‍👦 family", "<s>[INST] not special </s>", "def f(x):\n    return x ** 2  # square\n", "a\x00b",
+    "", " ", "Hello world", "line\n\n  next\tline \r\n", "1984 + 2 = 1986", "naïve Straße ﬁ", "日本語のテキスト",
+    "שלום עולם", "👩‍👩‍👧‍👦 family", "<s>[INST] not special </s>", "def f(x):\n    return x ** 2  # square\n", "a\x00b",
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def tekkenizer():
+def tekkenizer() -> Any:
     from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
     return Tekkenizer.from_file(str(tokenizer_file(DEFAULT_TOKENIZER)))
 
 
-def test_counts_are_those_of_the_library_that_ships_the_file(tekkenizer):
+def test_counts_are_those_of_the_library_that_ships_the_file(tekkenizer: Any) -> None:
     expected = [len(tekkenizer.encode(text, bos=False, eos=False)) for text in TEXTS]
     assert count_tokens(pa.array(TEXTS), DEFAULT_TOKENIZER).tolist() == expected
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=6))
-def test_a_count_does_not_depend_on_the_batch(texts):
+def test_a_count_does_not_depend_on_the_batch(texts: list[str]) -> None:
     together = count_tokens(pa.array(texts, pa.string()), DEFAULT_TOKENIZER).tolist()
     alone = [int(count_tokens(pa.array([text]), DEFAULT_TOKENIZER)[0]) for text in texts]
     assert together == alone
 
 
-def test_a_null_has_no_tokens_and_chunks_are_joined():
+def test_a_null_has_no_tokens_and_chunks_are_joined() -> None:
     chunked = pa.chunked_array([pa.array(["Hello world", None]), pa.array(["Hello"])])
     assert count_tokens(chunked, DEFAULT_TOKENIZER).tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize("text", [" " * 1_000_000, "\n" * 1_000_000, "x" * 1_000_000, "日" * 300_000])
-def test_a_long_run_of_one_kind_is_counted(text):
+def test_a_long_run_of_one_kind_is_counted(text: str) -> None:
     # Uncut, a million blanks overflow the stack of the tokenizer's regular expression and kill the worker.
     assert count_tokens(pa.array([text]), DEFAULT_TOKENIZER)[0] > 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["a", " ", "\n", "é"]), st.integers(1, 25)), max_size=12))
-def test_pieces_join_to_the_text_and_have_no_long_run(runs):
+def test_pieces_join_to_the_text_and_have_no_long_run(runs: list[tuple[str, int]]) -> None:
     text = "".join(character * length for character, length in runs)
     before = tokens.MAX_RUN_CHARS
     tokens.MAX_RUN_CHARS = 8
@@ -65,22 +67,24 @@ def test_pieces_join_to_the_text_and_have_no_long_run(runs):
     assert all(len(blank) <= 8 for piece in pieces for blank in _blanks(piece))
 
 
-def _blanks(piece):
+def _blanks(piece: str) -> list[str]:
     return "".join(" " if c.isspace() else "x" for c in piece).replace("x", "|").split("|")
 
 
-def test_ordinary_text_comes_whole():
+def test_ordinary_text_comes_whole() -> None:
     text = "word " * 10_000
     assert list(bounded(text)) == [text]
 
 
 @pytest.mark.parametrize("name", ["tekken_240912", "no/such/tokenizer.json", "llama"])
-def test_an_unknown_tokenizer_names_those_there_are(name):
+def test_an_unknown_tokenizer_names_those_there_are(name: str) -> None:
     with pytest.raises(RecipeError, match=DEFAULT_TOKENIZER):
         count_tokens(pa.array(["x"]), name)
 
 
-def test_a_tokenizer_json_without_its_library_says_what_to_install(tmp_path, monkeypatch):
+def test_a_tokenizer_json_without_its_library_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
@@ -88,25 +92,25 @@ def test_a_tokenizer_json_without_its_library_says_what_to_install(tmp_path, mon
         count_tokens(pa.array(["x"]), str(path))
 
 
-def test_the_digest_is_that_of_the_file():
+def test_the_digest_is_that_of_the_file() -> None:
     data = tokenizer_file(DEFAULT_TOKENIZER).read_bytes()
     assert tokenizer_digest(DEFAULT_TOKENIZER) == hashlib.sha256(data).hexdigest()
 
 
-def test_the_operator_pins_its_tokenizer():
+def test_the_operator_pins_its_tokenizer() -> None:
     params = TokenCountParams.model_validate({})
     assert params.digest == tokenizer_digest(DEFAULT_TOKENIZER)
     with pytest.raises(ValueError, match="it is another file"):
         TokenCountParams.model_validate({"digest": "0" * 64})
 
 
-def test_the_operator_measures_tokens_and_characters():
+def test_the_operator_measures_tokens_and_characters() -> None:
     found = TokenCount(TokenCountParams.model_validate({})).annotate(TextBatch.from_texts(["Hello world", "", "日本"]))
     assert found["tokens"].tolist()[:2] == [2.0, 0.0]
     assert found["characters"].tolist() == [11.0, 0.0, 2.0]
 
 
-def test_bounds_are_rules_only_where_a_recipe_sets_them():
+def test_bounds_are_rules_only_where_a_recipe_sets_them() -> None:
     assert TokenCount(TokenCountParams.model_validate({})).rules() == ()
     rules = TokenCount(TokenCountParams.model_validate({"min_tokens": 3, "max_tokens": 9})).rules()
     assert [(r.reason, r.minimum, r.maximum) for r in rules] == [

@@ -17,8 +17,8 @@ class TopFractionParams(Params):
 
     fraction: float = Field(gt=0, le=1, description="share of the pool's tokens to take, best documents first")
     score: str | None = Field(default=None, description="column of `scored`, <scorer>__<score>; none: its only score")
-    group: Literal["language", "source", "host"] | None = Field(
-        None, description="take the share within each language, source or host instead of over the pool"
+    group: Literal["language", "source"] | None = Field(
+        None, description="take the share within each language or source instead of over the pool"
     )
     bins: int = Field(default=RANKS, ge=2, le=1_000_000, description="steps of the histogram that finds the cut")
 

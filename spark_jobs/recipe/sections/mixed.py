@@ -95,9 +95,7 @@ class MixedSection(_Section):
         default=DEFAULT_TOKENIZER, description="counts every budget; must be that of cleaned's token_count"
     )
     seed: int = Field(default=0, description="seed of all hashes: ties, orders and choices")
-    capture: Literal["newest", "oldest", "best_scored"] = Field(
-        default="newest", description="which capture of a URL"
-    )
+    capture: Literal["newest", "oldest", "best_scored"] = Field(default="newest", description="which capture of a URL")
     select: SelectorStep = Step(name="everything")
     max_epochs: int = Field(
         default=4, ge=1, description="copies of a document at most (arXiv 2305.16264: up to 4 are as good as fresh)"
