@@ -99,7 +99,8 @@ def _judge(tape: Tape, start: int) -> _Judged:
     inner = _MARK.search(tape.window, mark.end(), limit)
     if blank is None or (inner is not None and inner.start() < blank.start()):
         cut = tape.base + (inner.start() if inner else min(limit, len(tape.window)))
-        return _lost(tape, start, cut, _fields(bytes(tape.window[at : cut - tape.base])), BAD_HEADER)
+        cause = BAD_HEADER if inner or cut < tape.end or not tape.ended else _cause_at_end(tape)
+        return _lost(tape, start, cut, _fields(bytes(tape.window[at : cut - tape.base])), cause)
     head = bytes(tape.window[at : blank.end()])
     fields = _fields(head)
     block = tape.base + blank.end()
@@ -118,7 +119,7 @@ def _judge_block(tape: Tape, start: int, block: int, frame: Frame) -> _Judged:
     if not (tape.skip(end) if large else tape.ensure(end)):
         inner = None if large else _MARK.search(tape.window, block - tape.base)
         resume = tape.base + inner.start() if inner else tape.end
-        return _cut(tape, start, resume, frame, BAD_COMPRESSION if tape.damaged else CUT_RECORD)
+        return _cut(tape, start, resume, frame, _cause_at_end(tape))
     tape.ensure(end + MAX_LINE_ENDS + _MARK_BYTES)
     line_ends = _LINE_ENDS.match(tape.window, end - tape.base)
     after = tape.base + (line_ends.end() if line_ends else 0)
@@ -134,6 +135,10 @@ def _judge_block(tape: Tape, start: int, block: int, frame: Frame) -> _Judged:
     tape.good(start, after)
     content = None if large else bytes(tape.window[block - tape.base : end - tape.base])
     return _Judged(Frame(frame.offset, frame.kind, frame.head, content, frame.length, loose=loose), after)
+
+
+def _cause_at_end(tape: Tape) -> str:
+    return BAD_COMPRESSION if tape.damaged else CUT_RECORD
 
 
 def _lost(tape: Tape, start: int, end: int, fields: dict[bytes, bytes], cause: str) -> _Judged:

@@ -19,6 +19,7 @@ from spark_jobs.crawl.inputs import InputFile
 from spark_jobs.crawl.members import Decoder, Tally
 from spark_jobs.crawl.records import MAX_GROUP_ROWS
 from spark_jobs.crawl.streams import open_stream
+from spark_jobs.crawl.tasks import deal
 
 _HASH_CHUNK = 1 << 20
 _FILES = "uri STRING, format STRING, bytes BIGINT, modified STRING, name STRING"
@@ -64,7 +65,7 @@ def inventory_file(file: InputFile, storage_options: Mapping[str, Any] | None = 
 def inventory_frame(
     spark: SparkSession, files: Sequence[InputFile], storage_options: Mapping[str, Any] | None = None
 ) -> DataFrame:
-    """One row a file with the columns of `snapshots.inputs`, counted in the executors, one task a file."""
+    """One row a file with the columns of `snapshots.inputs`, counted in the executors."""
     options = dict(storage_options or {})
     columns = [name.split()[0] for name in _FILES.split(", ")]
 
@@ -74,7 +75,8 @@ def inventory_frame(
                 yield pa.RecordBatch.from_pylist([asdict(inventory_file(InputFile(**row), options))])
 
     rows = [tuple(getattr(file, name) for name in columns) for file in files]
-    return spark.createDataFrame(rows, _FILES).repartition(max(1, len(rows))).mapInArrow(count, _INVENTORY)
+    listed = spark.createDataFrame([(rows,)], f"inputs ARRAY<STRUCT<{_FILES}>>")
+    return deal(listed).select(*columns).mapInArrow(count, _INVENTORY)
 
 
 def _digest(stream: BinaryIO) -> tuple[str, int]:

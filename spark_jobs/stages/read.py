@@ -1,4 +1,4 @@
-"""Stage `read`: crawl files to `raw`, in one pass of the executors over every file, one task a file.
+"""Stage `read`: crawl files to `raw`, in one pass of the executors over every file.
 
 Reading costs most, so it is done once: rows and errors go to scratch together and are told apart there.
 """
@@ -15,6 +15,7 @@ from spark_jobs.crawl.inputs import InputFile
 from spark_jobs.crawl.options import FieldNames, ReadOptions
 from spark_jobs.crawl.read import READER_VERSION, read_file
 from spark_jobs.crawl.records import Ignored, ReadError, Record
+from spark_jobs.crawl.tasks import deal
 from spark_jobs.crawl.url import CANONICAL_URL_VERSION, canonical_url, url_hash
 from spark_jobs.lake import storage
 from spark_jobs.lake.records import sha256_of
@@ -126,8 +127,8 @@ def with_ids(rows: DataFrame) -> DataFrame:
 
 def _read(registered: DataFrame, options: ReadOptions, storage_options: Mapping[str, Any]) -> DataFrame:
     settings = dict(storage_options)
-    files = registered.select(F.explode("inputs").alias("file"), "source", "licence").select(
-        *(F.col(f"file.{name}") for name in ("uri", "format", "bytes", "modified", "name")), "source", "licence"
+    files = deal(registered.select("inputs", "source", "licence")).select(
+        "uri", "format", "bytes", "modified", "name", "source", "licence"
     )
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -136,13 +137,7 @@ def _read(registered: DataFrame, options: ReadOptions, storage_options: Mapping[
                 source, licence = row.pop("source"), row.pop("licence")
                 yield from read_batches(InputFile(**row), options, settings, source=source, licence=licence)
 
-    return files.repartition(_number_of_files(registered)).mapInArrow(read, _READ)
-
-
-def _number_of_files(registered: DataFrame) -> int:
-    """One number of the registry's row, so that every file gets a task of its own."""
-    row = registered.agg(F.sum(F.size("inputs")).alias("files")).first()
-    return max(1, int(row["files"] or 0)) if row is not None else 1
+    return files.mapInArrow(read, _READ)
 
 
 def read_batches(

@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 
 from spark_jobs.crawl.inputs import expand_inputs
 from spark_jobs.crawl.inventory import inventory_frame
+from spark_jobs.crawl.tasks import deal
 from spark_jobs.crawl.url import url_hash
 from spark_jobs.errors import InputError
 from spark_jobs.lake.tables import TABLES
@@ -107,7 +108,19 @@ def test_the_inventory_has_the_columns_of_the_registry(spark: Any, crawl: Path) 
     assert {name: row["documents"] for name, row in rows.items()} == {"a.warc.gz": 4, "b.warc": 2, "c.jsonl": 2}
     assert {file.uri: asdict(file)["bytes"] for file in files} == {row["uri"]: row["bytes"] for row in rows.values()}
     assert rows["a.warc.gz"]["ignored_kinds"] == '{"request": 1}'
-    assert frame.select(F.spark_partition_id().alias("task")).distinct().count() == 3, "one task a file"
+
+
+def test_large_files_have_a_task_of_their_own_and_small_ones_share(spark: Any) -> None:
+    sizes = [5 << 20, 9 << 20, *[1000] * 40]
+    inputs = [(f"/{number}", "warc", size) for number, size in enumerate(sizes)]
+    schema = "inputs ARRAY<STRUCT<uri STRING, format STRING, bytes LONG>>, source STRING"
+    frame = spark.createDataFrame([(inputs, "s")], schema)
+    dealt = deal(frame).withColumn("task", F.spark_partition_id()).collect()
+    tasks = {row["uri"]: row["task"] for row in dealt}
+    assert len(tasks) == len(dealt) == len(sizes)
+    assert len(set(tasks.values())) == 5
+    assert tasks["/0"] != tasks["/1"]
+    assert {row["source"] for row in dealt} == {"s"}
 
 
 def test_all_odd_files_are_one_snapshot(spark: Any, shared_data: Path, tmp_path: Path) -> None:

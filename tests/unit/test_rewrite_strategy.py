@@ -89,7 +89,8 @@ def test_what_the_grammar_admits_is_what_the_parser_accepts() -> None:
     longer = f"{THOUGHTS}{IMPROVED[0]}\nTea is a drink of hot water in which leaves were steeped.\n{IMPROVED[1]}"
     assert re.fullmatch(pattern, longer)
     assert strategy.parse(longer, "stop").status == "ok"
-    for bad in (GOOD, longer.replace("Tea is a", "It is a"), longer + "!", longer.replace("leaves", "leaves " * 20)):
+    other_start, open_end = longer.replace("Tea is a", "It is a"), longer.replace("steeped.", "steeped")
+    for bad in (GOOD, other_start, open_end, longer + "!", longer.replace("leaves", "leaves " * 60)):
         assert not re.fullmatch(pattern, bad)
     assert strategy.grammar("gbnf", 'a "quoted" draft').startswith("root ::= ")
     with pytest.raises(ValueError, match="no grammar of kind"):

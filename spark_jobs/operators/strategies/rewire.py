@@ -17,6 +17,9 @@ from spark_jobs.operators.base import Params as BaseParams
 THINKING = ("<thinking starts>", "<thinking ends>")
 IMPROVED = ("<improved response starts>", "<improved response ends>")
 MARKERS = (*THINKING, *IMPROVED)
+_ENDS = ".!?\u3002\uff01\uff1f"
+# Characters that a constrained response may still need to end its last sentence.
+_LAST_SENTENCE = 160
 
 _TEMPLATE = """\
 Below is a draft that an AI assistant wrote for some task. You are {persona}.
@@ -129,7 +132,8 @@ class Rewire:
     def grammar(self, kind: str, draft: str) -> str:
         """The answer's form: markers in order, nothing around them, no `<` inside, and a length that fits the draft.
 
-        It forces the form, the least length that the prompt asks for and, with `anchor_words`, the first words.
+        It forces the form, the least length that the prompt asks for, a last sentence that ends (beyond `max_growth`,
+        if it must) and, with `anchor_words`, the first words.
         """
         if kind not in self.grammars:
             raise ValueError(f"rewire has no grammar of kind {kind!r}; it has {', '.join(self.grammars)}")
@@ -142,7 +146,10 @@ class Rewire:
         thinking = (
             literal(f"{THINKING[0]}\n"), f"[^<]{{1,{self.params.max_thinking_chars}}}", literal(f"\n{THINKING[1]}\n"),
         )  # fmt: skip
-        response = (literal(f"{IMPROVED[0]}\n{anchor}"), f"[^<]{{{least},{most}}}", literal(f"\n{IMPROVED[1]}"))
+        response = (
+            literal(f"{IMPROVED[0]}\n{anchor}"), f"[^<]{{{least},{most}}}", f"[^<{_ENDS}]{{0,{_LAST_SENTENCE}}}",
+            f"[{_ENDS}]", literal(f"\n{IMPROVED[1]}"),
+        )  # fmt: skip
         answer = joint.join((*thinking, *response) if self.params.thinking else response)
         return f"root ::= {answer}" if kind == "gbnf" else answer
 
