@@ -66,10 +66,11 @@ def _context() -> Any:
     # The import alone costs seconds and its telemetry would ask the network: only when a gate runs.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # noqa: PLC0415
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # Persisting is its default: wrong for a corpus.
     context.data_sources.add_spark("candidates", persist=False)
     return context

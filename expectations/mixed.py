@@ -34,6 +34,23 @@ def _parents(audited: Audited) -> DataFrame:
     )
 
 
+def _as_planned(audited: Audited) -> gxe.UnexpectedRowsExpectation:
+    """Without a plan the tokens are exactly what the selection counted; with one, within its tolerance."""
+    plan = audited.recipe.mixed.plan
+    tolerance = plan.tolerance if plan is not None else 0.0
+    planned = audited.facts["planned_tokens"]
+    wanted = " ".join(f"WHEN source = {_literal(name)} THEN {int(tokens)}" for name, tokens in sorted(planned.items()))
+    case = f"CASE {wanted} ELSE 0 END" if wanted else "0"
+    return gxe.UnexpectedRowsExpectation(
+        unexpected_rows_query="SELECT 1 AS broken FROM {batch} WHERE origin = 'original' GROUP BY source "
+        f"HAVING abs(sum(tokens * copies) - {case}) > {tolerance} * {case}"
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "{{").replace("}", "}}") + "'"
+
+
 LAWS: tuple[Law, ...] = (
     columns(
         "release",
@@ -82,6 +99,11 @@ LAWS: tuple[Law, ...] = (
             "sum(if(origin = 'original', 0, tokens * copies)) > "
             f"{audited.recipe.mixed.rewritten_share} * sum(tokens * copies) + 1"
         ),
+    ),
+    Law(
+        name="tokens_are_as_planned",
+        says="every source has the tokens of original text that the plan gave it, within the recipe's tolerance",
+        expect=_as_planned,
     ),
     no_rows(
         "ancestors_are_published",

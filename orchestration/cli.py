@@ -116,7 +116,7 @@ def lineage(*, release: str, home: str | None, recipe: str | None, as_json: bool
 @click.option("--format", "fmt", type=click.Choice(["parquet", "jsonl"]), default="parquet", show_default=True)
 @click.option("--out", required=True, metavar="DIR", help="An empty or new folder, or a URI.")
 @common
-def export(*, release: str, fmt: str, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:
+def export(*, release: str, fmt: Any, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Write a release as training files, with a manifest of their digests."""
     from orchestration.report import export_to
 

@@ -1,8 +1,9 @@
 """What the reading commands answer: plain values for `--json`, and the same as text for a person."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from io import StringIO
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -18,6 +19,7 @@ from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import find_release, releases
 from spark_jobs.stages.export import export_release
 
+Format = Literal["parquet", "jsonl"]
 _ID_LENGTH = 32
 _WIDTH = 140
 _TOP_REASONS = 12
@@ -241,10 +243,10 @@ def _short(value: Any) -> str:
 # export -----------------------------------------------------------------------------------------------------------
 
 
-def export_to(workshop: Workshop, name: str, fmt: str, out: str) -> dict[str, Any]:
+def export_to(workshop: Workshop, name: str, fmt: Format, out: str) -> dict[str, Any]:
     """Write a release's documents as files."""
     lake = workshop.lake
     release = find_release(lake, name)
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
-    files = export_release(lake.read([publication]), fmt, out)
-    return {"release": release.name, "out": out, "format": fmt, "files": files}
+    files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest)
+    return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}

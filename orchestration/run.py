@@ -151,7 +151,7 @@ class Refresh:
 
 
 def _cause(error: dg.DagsterExecutionStepExecutionError) -> BaseException:
-    user = error.user_exception
+    user: BaseException = error.user_exception
     if isinstance(user, dg.Failure):
         return GateError(user.description or "the step failed")
     return user

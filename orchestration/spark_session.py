@@ -50,7 +50,7 @@ def build_session(
     os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     paths = [str(PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    builder = SparkSession.builder.appName("provender").master(master)  # type: ignore[attr-defined]
+    builder = SparkSession.builder.appName("provender").master(master)
     conf = {**BASE, "spark.driver.memory": driver_memory, "spark.jars": jars}
     if scratch is not None:
         conf |= {"spark.local.dir": scratch, "spark.sql.warehouse.dir": str(Path(scratch) / "warehouse")}

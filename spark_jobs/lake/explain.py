@@ -18,7 +18,11 @@ _SNAPSHOT_TABLES = ("raw", "cleaned", "scored", "deduped")
 
 def locate(lake: Lake, *, doc_id: str | None = None, url_hash: int | None = None) -> list[tuple[str, str]]:
     """(snapshot, doc_id) of every capture of a URL, or of a document id, in sequence order."""
-    condition = F.col("doc_id") == doc_id if doc_id is not None else F.col("url_hash") == url_hash
+    condition = (
+        F.col("doc_id").eqNullSafe(F.lit(doc_id))
+        if doc_id is not None
+        else F.col("url_hash").eqNullSafe(F.lit(url_hash))
+    )
     raw = lake.publications(OWNERS["locator"])
     rows = lake.side("locator", raw.values()).where(condition).select("snapshot", "doc_id").distinct().collect()
     order = {row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()}

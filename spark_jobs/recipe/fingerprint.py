@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.recipe.recipe import Recipe
@@ -17,9 +17,9 @@ TEXT_PACKAGES = (
 class Fingerprinted(Protocol):
     """What a stage tells for its fingerprint."""
 
-    name: str
-    table: str
-    upstream: tuple[str, ...]
+    name: ClassVar[str]
+    table: ClassVar[str]
+    upstream: ClassVar[tuple[str, ...]]
 
     def fingerprint_parts(self, recipe: Recipe) -> Mapping[str, Any]:
         """JSON-able parts of its own."""

@@ -63,7 +63,8 @@ def _of_snapshot(volume: Iterable[Page], number: int) -> list[Page]:
             continue
         edited = number == 1 and fate in (2, 3)
         note = "<p>This page was reviewed in the summer; two sentences were made clearer and one example was added.</p>"
-        pages.append(Page(page.url, page.html.replace("</body>", f"{note}</body>") if edited else page.html))
+        html = str(page.html)
+        pages.append(Page(page.url, html.replace("</body>", f"{note}</body>") if edited else html))
     return pages
 
 

@@ -1,6 +1,8 @@
 """The gate: tables of published shape pass, and for every law a corruption that exactly this law finds."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from expectations import cleaned, deduped, gate, mixed, raw, rewritten, scored
 from expectations.gate import Audited, Law, audit
-from spark_jobs.recipe.sections.mixed import MixedSection
+from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection
 from tests.spark import published
 from tests.spark.published import RELEASE, SNAPSHOT, Reader, doc, frame
 
@@ -23,7 +25,15 @@ VALID: Mapping[str, Callable[[], Rows]] = {
     "deduped": published.deduped_rows, "rewritten": published.rewritten_rows, "mixed": published.mixed_rows,
 }  # fmt: skip
 EXTRA = {"cleaned": "gopher_quality__words DOUBLE", "scored": "fasttext_quality__score DOUBLE"}
-RECIPE = SimpleNamespace(mixed=MixedSection(rewritten_share=0.5, max_epochs=4))
+BENCHMARK = Path(__file__).parent / "benchmark.jsonl"
+BENCHMARK_ITEM = json.loads(BENCHMARK.read_text(encoding="utf-8"))["question"]
+RECIPE = SimpleNamespace(
+    mixed=MixedSection(
+        rewritten_share=0.5,
+        max_epochs=4,
+        benchmarks=(Benchmark(name="farmer", path=str(BENCHMARK), fields=("question",)),),
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +64,7 @@ def audited(spark: SparkSession, table: str, inputs: Reader, candidate: DataFram
         for n in range(unreadable)
     ]
     side = {"read_errors": frame(spark, "read_errors", errors)}
-    facts = {"planned_attempts": 3, "min_similarity": 0.8}
+    facts = {"planned_attempts": 3, "min_similarity": 0.8, "planned_tokens": {"s": 80}}
     partition = RELEASE if table == "mixed" else SNAPSHOT
     return Audited(
         candidate=candidate, side=side, inputs=inputs, recipe=RECIPE, partition=partition, facts=facts,  # type: ignore[arg-type]
@@ -131,7 +141,9 @@ CORRUPTIONS: dict[tuple[str, str], Callable[[Rows], Rows]] = {
     ("mixed", "one_capture_a_url"): change(0, url="https://a.example/1"),
     ("mixed", "rewrites_keep_their_share"): change(8, tokens=500),
     ("mixed", "ancestors_are_published"): change(0, doc_id=doc(555)),
-    ("mixed", "the_release_is_not_empty"): lambda _rows: [],
+    ("mixed", "tokens_are_as_planned"): change(0, tokens=11),
+    ("mixed", "no_benchmark_text"): change(0, text=BENCHMARK_ITEM),
+    ("mixed", "the_release_is_not_empty"): lambda _rows: [],  # no row, no row that breaks another law
 }  # fmt: skip
 # A corruption that breaks this law cannot leave these others whole.
 UNAVOIDABLE: Mapping[tuple[str, str], set[str]] = {

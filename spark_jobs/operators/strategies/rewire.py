@@ -72,6 +72,7 @@ class Rewire:
     grammars: ClassVar[tuple[str, ...]] = ("gbnf", "regex")
     echoes: ClassVar[tuple[str, ...]] = (
         "the draft", "this draft", "your draft", "original draft", "original text", "original sentence",
+        "original request", "original task", "will rephrase", "will rewrite",
         "improved response", "improved version", "revised version", "your thoughts", "thinking starts", "thinking ends",
     )  # fmt: skip
     examples: ClassVar[tuple[Example, ...]] = (
