@@ -143,6 +143,10 @@ def _capture_tree(capture: Mapping[str, Any]) -> Tree:
             f"in release {release['release']}: {release['origin']}, {release['copies']} copies, "
             f"{release['tokens']} tokens"
         )
+    for release in capture["left_out_of"]:
+        other = release["instead_id"]
+        instead = f" (instead: {other} in {release['instead_snapshot']})" if other else ""
+        tree.add(f"not in release {release['release']}: {release['reason']}{instead}")
     return tree
 
 

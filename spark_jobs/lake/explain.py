@@ -59,6 +59,7 @@ def _capture(lake: Lake, snapshot: str, doc_id: str) -> dict[str, Any]:
         "stages": stages,
         "rewrites": _rewrites(lake, snapshot, doc_id),
         "releases": _in_releases(lake, snapshot, doc_id),
+        "left_out_of": _left_out_of(lake, snapshot, doc_id),
         "verdict": _verdict(stages),
     }
 
@@ -132,6 +133,18 @@ def _in_releases(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]
     frame = lake.published("mixed").where(itself | of_it)
     wanted = ("release", "doc_id", "origin", "phase", "copies", "tokens")
     return [row.asDict() for row in frame.select(*wanted).orderBy("release", "doc_id").collect()]
+
+
+def _left_out_of(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]:
+    """Releases it could have been in and is not, with the reason: another capture, below the cut, a benchmark hit."""
+    published = lake.publications(OWNERS["selection"])
+    if not published:
+        return []
+    rows = lake.side("selection", published.values()).where(
+        (F.col("snapshot") == snapshot) & (F.col("doc_id") == doc_id) & ~F.col("kept")
+    )
+    wanted = ("release", "reason", "instead_snapshot", "instead_id", "quality", "matches")
+    return [_plain(row.asDict(recursive=True)) for row in rows.select(*wanted).orderBy("release").collect()]
 
 
 def _suppressions(lake: Lake, doc_ids: Sequence[str]) -> list[dict[str, Any]]:
