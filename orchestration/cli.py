@@ -4,6 +4,7 @@ Exit status: 0 done, 1 a gate or verification failed, 2 wrong usage or input, 3 
 """
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,9 +15,12 @@ import click
 
 from orchestration.progress import Progress
 from orchestration.settings import VARIABLES, Settings
+from spark_jobs import errors
 from spark_jobs.errors import ProvenderError, TransientError
 
 FAILED = 3
+# An error of ours that was raised in an executor arrives inside Spark's, as the last line of the worker's trace.
+_WORKER_ERROR = re.compile(r"^spark_jobs\.errors\.(?P<kind>\w+): (?P<message>.*)$", re.MULTILINE)
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -192,6 +196,10 @@ def _fail(message: str, status: int) -> int:
 
 def _unexpected(error: BaseException) -> int:
     text = str(error)
+    from_worker = _WORKER_ERROR.search(text)
+    if from_worker is not None:
+        kind = getattr(errors, from_worker["kind"], ProvenderError)
+        return _fail(from_worker["message"], kind.exit_status)
     if (isinstance(error, OSError) and error.errno == 28) or "No space left on device" in text:
         return _fail(
             "no space left on the disk; nothing half-written was published, free some and run again",

@@ -268,6 +268,29 @@ def test_wrong_input_is_told_in_one_line(command: Command, place: Path, tmp_path
     assert command("lineage", "latest", "--home", tmp_path / "no-lake").status == 2
 
 
+def test_a_file_that_vanishes_is_told_in_one_line(
+    command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_crawl(place / "vanishing", 0, small_crawl(0)[:4])
+    from orchestration import run as run_module
+
+    real = run_module.register
+
+    def register_then_lose_the_files(*words: Any, **keys: Any) -> Any:
+        done = real(*words, **keys)
+        for path in folder.iterdir():
+            path.unlink()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "register", register_then_lose_the_files)
+        done = command("run", *options(place), "--input", folder, "--snapshot", "vanishing")
+    assert done.status == 2
+    assert "part-0.warc.gz" in done.err.splitlines()[-1]
+    write_crawl(folder, 0, small_crawl(0)[:4])
+    assert command("run", *options(place), "--input", folder, "--snapshot", "vanishing").status == 0
+
+
 def test_a_lake_serves_one_recipe(command: Command, place: Path, tmp_path: Path) -> None:
     other = write_recipe(tmp_path / "other.yaml", name="other")
     done = command("run", "--home", place / "home", "--recipe", other)
