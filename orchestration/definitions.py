@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.catalog import code_versions, full_fingerprints, tables
 from assets.models import models_asset
-from assets.stage_asset import RELEASES, SNAPSHOTS, stage_asset
+from assets.stage_asset import stage_asset
 from assets.workshop import Workshop
 from orchestration.settings import Settings
 from orchestration.workshop import WorkshopResource, read_recipe
@@ -29,12 +29,12 @@ def build_definitions(settings: Settings | None = None, *, workshop: WorkshopRes
     assets: list[Any] = [stage_asset(table, catalog, versions, fingerprint) for table in catalog.values()]
     jobs: list[Any] = [
         dg.define_asset_job(
-            "refresh_snapshot", selection=list(SNAPSHOT_TABLES), partitions_def=SNAPSHOTS,
+            "refresh_snapshot", selection=list(SNAPSHOT_TABLES),
             description="Build one crawl snapshot, from its files to rewritten documents.",
         ),
         dg.define_asset_job("fit_models", selection=["models"], description="Fit the recipe's scorers on the pool."),
         dg.define_asset_job(
-            "build_release", selection=list(RELEASE_TABLES), partitions_def=RELEASES,
+            "build_release", selection=list(RELEASE_TABLES),
             description="Mix the published snapshots to one release.",
         ),
     ]  # fmt: skip

@@ -13,6 +13,8 @@ from spark_jobs.lake.tables import FLOW
 _CONFIGURATION = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

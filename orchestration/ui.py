@@ -14,6 +14,9 @@ def serve(settings: Settings, host: str, port: int, progress: Progress) -> int:
         progress.line(f"Dagster UI: http://{host}:{port} (lake {settings.home}; stop with Ctrl-C)")
     command = [
         sys.executable,
+        # Dagster recommends a command line of its own to developers of code locations: no news to the user.
+        "-W",
+        "ignore",
         "-P",
         "-m",
         "dagster",

@@ -98,8 +98,8 @@ def test_side_rows_count_only_when_the_main_commit_pins_them(lake: Lake, monkeyp
     spark = lake.spark
     raw_columns = lake.at("raw")
     errors = spark.createDataFrame(
-        [("side", "f.warc", 12, 3, "bad_gzip", "")],
-        "snapshot STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, cause STRING, detail STRING",
+        [("side", "f.warc", 12, 3, False, "bad_gzip", "")],
+        "snapshot STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, is_document BOOLEAN, cause STRING, detail STRING",
     )
     main = raw_columns.limit(0)
     candidate = write_candidate(
@@ -245,6 +245,7 @@ def test_digest_is_what_the_page_says_and_additive(spark: SparkSession) -> None:
 def test_snapshots_get_numbers_in_order_and_keep_them(lake: Lake, spark: SparkSession) -> None:
     entry: dict[str, Any] = {
         "uri": "a.warc",
+        "name": "a.warc",
         "format": "warc",
         "bytes": 1,
         "modified": "",
