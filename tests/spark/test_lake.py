@@ -99,7 +99,8 @@ def test_side_rows_count_only_when_the_main_commit_pins_them(lake: Lake, monkeyp
     raw_columns = lake.at("raw")
     errors = spark.createDataFrame(
         [("side", "f.warc", 12, 3, False, "bad_gzip", "")],
-        "snapshot STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, is_document BOOLEAN, cause STRING, detail STRING",
+        "snapshot STRING, source_file STRING, source_offset BIGINT, bytes BIGINT, is_document BOOLEAN, cause STRING, "
+        "detail STRING",
     )
     main = raw_columns.limit(0)
     candidate = write_candidate(
