@@ -19,7 +19,7 @@ from spark_jobs.sample.faults import fault_pages
 from spark_jobs.sample.volume import Page, environment_pages
 from spark_jobs.sample.web import web_pages
 
-SAMPLE_VERSION = 1
+SAMPLE_VERSION = 2
 _DATES = ("2026-02-03T08:00:00Z", "2026-07-14T08:00:00Z")
 _FILES_PER_SNAPSHOT = 2
 

@@ -46,7 +46,7 @@ def _near_copy(article: Article) -> Article:
 
 def _page(article: Article, url: str) -> Page:
     body = "\n".join(f"<p>{text}</p>" for text in article.paragraphs)
-    contact = "<p>Letters to the editor reach us at letters@harbour-post.example, or call at the office. Our mail server at 93.184.216.34 is old but patient.</p>"
+    contact = "<p>Letters to the editor reach us at letters@harbour-post.provender-sample.net, or call at the office. Our mail server at 93.184.216.34 is old but patient.</p>"
     extra = contact if article.path == _PERSONAL and article.site.startswith("harbour") else ""
     menu = "".join(f"<li><a href='/{name.lower()}'>{name}</a></li>" for name in _MENU)
     html = (

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import UsageError
 
 Format = Literal["parquet", "jsonl"]
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"
 _SUFFIX: Mapping[str, str] = {"parquet": ".parquet", "jsonl": ".jsonl.gz"}
 _WRITING = "_writing"
 _PART = re.compile(r"part-(\d+)-")

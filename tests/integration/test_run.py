@@ -145,7 +145,7 @@ def test_the_release_is_exported_with_digests(command: Command, place: Path, spa
 
 
 def test_personal_addresses_do_not_reach_the_release(lake: Lake) -> None:
-    raw = lake.published("raw").where("contains(string(payload), 'letters@harbour-post.example')")
+    raw = lake.published("raw").where("contains(string(payload), 'letters@harbour-post.provender-sample.net')")
     assert raw.count() > 0
     assert lake.published("mixed").where("contains(text, 'letters@harbour-post')").isEmpty()
     assert lake.published("cleaned").where("contains(text, '93.184.216.34')").isEmpty()

@@ -501,10 +501,10 @@ def test_jsonl_holds_every_copy_in_order_with_digests(world: World, tmp_path: Pa
         (name, copy) for name, row in mixed.rows.items() for copy in range(row["copies"])
     }
     assert all(row["text"] == mixed.rows[row["id"]]["text"] for row in rows)
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = json.loads((out / "_manifest.json").read_text())
     assert manifest["release"] == {"release": "r1"}
     assert [file["sha256"] for file in manifest["files"]] == [file.sha256 for file in files]
-    assert sorted(p.name for p in out.iterdir()) == sorted(["manifest.json", *(file.name for file in files)])
+    assert sorted(p.name for p in out.iterdir()) == sorted(["_manifest.json", *(file.name for file in files)])
 
 
 def test_parquet_keeps_copies_as_a_column_and_repeats_byte_for_byte(
