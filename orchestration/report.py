@@ -154,7 +154,7 @@ def _details(branch: Tree, row: Mapping[str, Any], stage: Mapping[str, Any]) -> 
     for reason in row.get("drop_reasons") or ():
         branch.add(
             f"dropped by {reason['annotator']} v{reason['version']}: {reason['reason']}"
-            f" (value {reason['value']}, bound {reason['bound']})"
+            f" (value {_number(reason['value'])}, bound {_number(reason['bound'])})"
         )
     for edit in row.get("edits") or ():
         branch.add(
@@ -165,7 +165,14 @@ def _details(branch: Tree, row: Mapping[str, Any], stage: Mapping[str, Any]) -> 
         signals = branch.add(f"signals ({len(stage['signals'])})")
         for signal in stage["signals"]:
             rules = "; ".join(_rule(rule) for rule in signal["rules"])
-            signals.add(f"{signal['annotator']}.{signal['signal']} = {signal['value']}{'  ' + rules if rules else ''}")
+            signals.add(
+                f"{signal['annotator']}.{signal['signal']} = {_number(signal['value'])}{'  ' + rules if rules else ''}"
+            )
+
+
+def _number(value: Any) -> str:
+    """Six digits are enough to read; --json has all of them."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
