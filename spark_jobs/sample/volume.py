@@ -42,7 +42,7 @@ for name in sorted(sys.stdlib_module_names - left_out):
         module = importlib.import_module(name)
         pages.append(["module", name, doc.page(name, doc.docmodule(module, name))])
         pages.append(["handbook", name, "\n\n".join(documented(module))])
-    except Exception:
+    except Exception:  # a module that does not import on this platform has no page
         continue
 for found in sorted(importlib.metadata.distributions(), key=lambda d: d.metadata["Name"].lower()):
     text = found.metadata.get_payload() or found.metadata["Description"] or ""

@@ -10,7 +10,6 @@ import pytest
 from spark_jobs.errors import NotFoundError
 from spark_jobs.operators import registry
 from spark_jobs.recipe.sections.scored import ScoredSection
-from spark_jobs.stages.calibrate import cut_of, weighted_cut
 from spark_jobs.stages.fit import fit_scorer
 from spark_jobs.stages.score import Score
 from spark_jobs.stages.stage import StageContext
@@ -125,28 +124,3 @@ def test_kept_documents_are_scored_the_same_under_any_partitioning(spark: Any, m
 def test_a_scorer_without_a_model_is_named(spark: Any) -> None:
     with pytest.raises(NotFoundError, match="no fitted model for fasttext_quality"):
         run(spark, cleaned(spark), {"models": {}})
-
-
-def test_a_cut_is_exact_by_group_and_under_any_partitioning(spark: Any) -> None:
-    rows: list[tuple[str, float | None, int]] = [
-        (["de", "en"][i % 2], (hash64(str(i), 1) % 1000) / 999, i % 17) for i in range(300)
-    ]
-    rows += [("en", None, 50), ("en", float("nan"), 50), ("fr", None, 3)]
-    scores = spark.createDataFrame(rows, "language STRING, score DOUBLE, tokens INT")
-    for fraction in (0.1, 0.25, 1.0):
-        expected = {
-            language: cut_of([(s, w) for g, s, w in rows if g == language], fraction=fraction, bins=100)
-            for language in ("de", "en")
-        }
-        for parts in (1, 5):
-            frame_of = scores.repartition(parts, "tokens")
-            cuts = weighted_cut(
-                frame_of, score="score", weight="tokens", fraction=fraction, bins=100, group=["language"]
-            )
-            found = {row["language"]: row for row in cuts.toLocalIterator()}
-            assert {language: row["cut_bin"] for language, row in found.items()} == expected
-            for row in found.values():
-                assert row["above"] < fraction * row["total"] <= row["above"] + row["inside"]
-                assert row["threshold"] == row["cut_bin"] / 100
-    whole = weighted_cut(scores, score="score", weight="tokens", fraction=0.5)
-    assert [row["cut_bin"] for row in whole.toLocalIterator()] == [cut_of([(s, w) for _, s, w in rows], fraction=0.5)]

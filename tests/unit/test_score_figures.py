@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.recipe.sections.scored import ProxySection
-from spark_jobs.stages.calibrate import cut_of
 from spark_jobs.stages.fit_figures import Score, proxy, separation, shortcuts
 from spark_jobs.stages.fit_rows import Rows
 from spark_jobs.text.ngram_lm import NgramLM, Vocabulary, words
@@ -164,22 +163,3 @@ def test_separation_is_told_by_source_and_length_is_caught() -> None:
     by_length = shortcuts(lambda texts: np.array([float(len(text)) for text in texts]), _rows())
     assert by_length["length_auc_documents"] == 1
     assert by_length["rank_correlation"]["length"] > 0.7
-
-
-@given(
-    st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1)), st.integers(0, 50)), max_size=20),
-    st.sampled_from([0.1, 0.3, 0.5, 1.0]),
-)
-def test_the_cut_holds_the_fraction_and_no_higher_one_does(
-    rows: list[tuple[float | None, int]], fraction: float
-) -> None:
-    bins = 16
-    cut = cut_of(rows, fraction=fraction, bins=bins)
-    weights = [(min(bins - 1, int(score * bins)), weight) for score, weight in rows if score is not None]
-    total = sum(weight for _, weight in weights)
-    if cut is None:
-        assert total == 0
-        return
-    held = [sum(w for place, w in weights if place >= low) for low in (cut, cut + 1)]
-    assert held[0] >= fraction * total - 1e-9
-    assert held[1] < fraction * total + 1e-9 or fraction * total == held[1]
