@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,12 +13,14 @@ from expectations.gate import Audited, Law, Outcome, audit
 from spark_jobs.errors import GateError
 from spark_jobs.lake import ledger, storage
 from spark_jobs.lake.candidate import Candidate, write_candidate
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import append, publish
 from spark_jobs.lake.records import Publication, sha256_of
 from spark_jobs.stages.stage import Stage, StageContext, StageOutput
 
 Prepare = Callable[[Workshop, Pins, str], Mapping[str, Any]]
+_KEPT = "kept"  # no reason is named like this: those of filters have a dot, those of dedup are its steps
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,10 @@ def build(
             lake, table=stage.table, partition=partition, attempt=attempt, main=output.main, side=output.side
         )
         clock.lap("stage")
-        outcomes = _audited(workshop, laws, candidate, output, pins)
-        counts = count(lake, candidate)
+        with ThreadPoolExecutor(1) as beside:  # each is a few small jobs, whose waiting overlaps
+            counting = beside.submit(count, lake, candidate)
+            outcomes = _audited(workshop, laws, candidate, output, pins)
+            counts = counting.result()
         clock.lap("gate")
         failed = [outcome for outcome in outcomes if outcome.blocks]
         if failed:
@@ -99,8 +104,10 @@ def build(
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
-        _keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
-        ledger.sync(lake, [stage.table])
+        with ThreadPoolExecutor(1) as beside:
+            noting = beside.submit(ledger.sync, lake, [stage.table])
+            _keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
+            noting.result()
         clock.lap("ledger")
     finally:
         storage.remove(context.scratch)
@@ -126,23 +133,21 @@ def _audited(
     )
 
 
-def count(workshop_lake: Any, candidate: Candidate) -> dict[str, Any]:
-    """Rows, kept, and dropped by reason, from the candidate's own columns."""
-    frame = candidate.frame(workshop_lake)
+def count(lake: Lake, candidate: Candidate) -> dict[str, Any]:
+    """Rows, kept, and dropped by reason, from the candidate's own columns, in one job."""
+    frame = candidate.frame(lake)
     counts: dict[str, Any] = {"rows": candidate.digest.rows, "suppressed": candidate.suppressed}
     if "kept" not in frame.columns:
         return counts
-    counts["kept"] = frame.where("kept").count()
-    counts["dropped"] = candidate.digest.rows - counts["kept"]
     if "drop_reasons" in frame.columns:
-        reasons = (
-            frame.select(F.explode("drop_reasons").alias("broken"))
-            .groupBy(F.concat_ws(".", "broken.annotator", "broken.reason").alias("reason"))
-            .count()
-        )
+        broken = F.transform("drop_reasons", lambda r: F.concat_ws(".", r["annotator"], r["reason"]))
     else:
-        reasons = frame.where("NOT kept").groupBy(F.col("duplicate_step").alias("reason")).count()
-    counts["by_reason"] = {row["reason"]: row["count"] for row in reasons.orderBy("reason").collect()}
+        broken = F.when(F.col("kept"), F.array().cast("array<string>")).otherwise(F.array("duplicate_step"))
+    facts = frame.select(F.explode(F.concat(F.array(F.when(F.col("kept"), _KEPT)), broken)).alias("fact"))
+    found = {row["fact"]: row["count"] for row in facts.where("fact IS NOT NULL").groupBy("fact").count().collect()}
+    counts["kept"] = found.pop(_KEPT, 0)
+    counts["dropped"] = candidate.digest.rows - counts["kept"]
+    counts["by_reason"] = dict(sorted(found.items()))
     return counts
 
 

@@ -1,8 +1,6 @@
 """What must hold of `cleaned`: every raw row is there, kept or dropped for stated reasons, and the reasons are true."""
 
-import great_expectations.expectations as gxe
-
-from expectations.common_laws import columns, keys, no_nan, no_rows, row_count
+from expectations.common_laws import columns, holds, keys, no_nan, no_nulls, no_row, row_count
 from expectations.gate import Audited, Law
 
 
@@ -28,43 +26,29 @@ LAWS: tuple[Law, ...] = (
     *keys(),
     row_count("conserved", "kept + dropped + suppressed = raw rows", _raw_rows),
     no_nan(),
-    Law(
-        name="texts_are_there",
-        says="every row has its text, dropped ones too",
-        expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column="text"),
-    ),
-    Law(
-        name="verdicts_are_there",
-        says="every row has a verdict",
-        expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column="kept"),
-    ),
-    no_rows(
+    no_nulls("texts_are_there", "every row has its text, dropped ones too", "text"),
+    no_nulls("verdicts_are_there", "every row has a verdict", "kept"),
+    no_row(
         "a_drop_has_a_reason",
         "a row is dropped exactly when a rule was broken",
-        "SELECT 1 AS broken FROM {batch} WHERE kept <> (coalesce(size(drop_reasons), 0) <= 0)",
+        "kept <> (coalesce(size(drop_reasons), 0) <= 0)",
     ),
-    no_rows(
+    no_row(
         "reasons_are_broken_rules",
         "every reason names its annotator, version and fault, and its value lies outside its bound",
-        "SELECT 1 AS broken FROM {batch} WHERE exists(drop_reasons, r -> r.annotator IS NULL OR r.version IS NULL "
-        "OR r.reason IS NULL OR (r.value IS NULL) <> (r.bound IS NULL))",
+        "exists(drop_reasons, r -> r.annotator IS NULL OR r.version IS NULL OR r.reason IS NULL "
+        "OR (r.value IS NULL) <> (r.bound IS NULL))",
     ),
-    no_rows(
-        "kept_texts_are_not_blank",
-        "a kept document has text",
-        "SELECT 1 AS broken FROM {batch} WHERE kept AND length(trim(text)) = 0",
+    no_row("kept_texts_are_not_blank", "a kept document has text", "kept AND length(trim(text)) = 0"),
+    no_row(
+        "language_scores_are_in_range",
+        "language scores lie in [0, 1]",
+        "language_score < 0 OR language_score > 1",
     ),
-    Law(
-        name="language_scores_are_in_range",
-        says="language scores lie in [0, 1]",
-        expect=lambda _: gxe.ExpectColumnValuesToBeBetween(column="language_score", min_value=0, max_value=1),
-    ),
-    Law(
-        name="something_is_kept",
-        says="the filters leave at least one document in a hundred",
-        expect=lambda _: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query="SELECT 1 AS broken FROM {batch} GROUP BY true HAVING count_if(kept) * 100 < count(*)"
-        ),
+    holds(
+        "something_is_kept",
+        "the filters leave at least one document in a hundred",
+        "count_if(kept) * 100 >= count(1)",
         severity="warning",
     ),
 )

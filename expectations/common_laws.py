@@ -1,43 +1,62 @@
-"""Laws that every table shares: schema, keys, well-formed ids, conservation, no NaN."""
+"""Laws that every table shares: schema, keys, well-formed ids, conservation, no NaN; and how a law is stated in SQL."""
 
 from collections.abc import Callable
 
 import great_expectations.expectations as gxe
 from pyspark.sql import DataFrame
 
-from expectations.gate import Audited, Law
+from expectations.aggregate import ExpectAggregateToHold
+from expectations.gate import Audited, Law, Severity
 
-DOC_ID = r"^[0-9a-f]{32}$"
+DOC_ID = "^[0-9a-f]{32}$"
+
+
+def holds(
+    name: str, says: str, aggregate: str | Callable[[Audited], str], *,
+    frame: Callable[[Audited], DataFrame] | None = None, severity: Severity = "error",
+) -> Law:  # fmt: skip
+    """A SQL expression of aggregates that is true over the batch; or how to make it from what is audited."""
+
+    def expect(audited: Audited) -> ExpectAggregateToHold:
+        return ExpectAggregateToHold(aggregate=aggregate if isinstance(aggregate, str) else aggregate(audited))
+
+    return Law(name=name, says=says, expect=expect, frame=frame, severity=severity)
+
+
+def no_row(
+    name: str, says: str, broken: str | Callable[[Audited], str], *,
+    frame: Callable[[Audited], DataFrame] | None = None, severity: Severity = "error",
+) -> Law:  # fmt: skip
+    """No row of the batch meets this SQL condition; null is not met."""
+
+    def aggregate(audited: Audited) -> str:
+        return f"count_if({broken if isinstance(broken, str) else broken(audited)}) = 0"
+
+    return holds(name, says, aggregate, frame=frame, severity=severity)
+
+
+def no_nulls(name: str, says: str, column: str) -> Law:
+    """A column that every row has a value in."""
+    return no_row(name, says, f"`{column}` IS NULL")
+
+
+def literal(text: str) -> str:
+    """A string as SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def keys(scope: str = "snapshot", id_column: str = "doc_id") -> tuple[Law, ...]:
     """Every row belongs to the partition, has a well-formed id, and no id comes twice."""
     return (
-        Law(
-            name="partition_is_right",
-            says=f"every row carries the {scope} that is being published",
-            expect=lambda audited: gxe.ExpectColumnValuesToBeInSet(column=scope, value_set=[audited.partition]),
+        no_row(
+            "partition_is_right",
+            f"every row carries the {scope} that is being published",
+            lambda audited: f"{scope} <> {literal(audited.partition)}",
         ),
-        Law(
-            name="partition_is_set",
-            says=f"no row lacks its {scope}",
-            expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column=scope),
-        ),
-        Law(
-            name="ids_are_set",
-            says="no row lacks its document id",
-            expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column=id_column),
-        ),
-        Law(
-            name="ids_are_well_formed",
-            says="document ids are 128 bits in hex",
-            expect=lambda _: gxe.ExpectColumnValuesToMatchRegex(column=id_column, regex=DOC_ID),
-        ),
-        Law(
-            name="ids_are_unique",
-            says="no document comes twice",
-            expect=lambda _: gxe.ExpectColumnValuesToBeUnique(column=id_column),
-        ),
+        no_nulls("partition_is_set", f"no row lacks its {scope}", scope),
+        no_nulls("ids_are_set", "no row lacks its document id", id_column),
+        no_row("ids_are_well_formed", "document ids are 128 bits in hex", f"NOT {id_column} RLIKE '{DOC_ID}'"),
+        holds("ids_are_unique", "no document comes twice", f"count({id_column}) = count(DISTINCT {id_column})"),
     )
 
 
@@ -56,16 +75,16 @@ def row_count(name: str, says: str, rows: Callable[[Audited], int]) -> Law:
 
 
 def no_rows(
-    name: str, says: str, query: str, *, frame: Callable[[Audited], DataFrame] | None = None, severity: str = "error"
-) -> Law:
-    """A query over the batch that must find nothing; `{batch}` stands for the audited frame."""
-    return Law(
-        name=name,
-        says=says,
-        expect=lambda _: gxe.UnexpectedRowsExpectation(unexpected_rows_query=query),
-        frame=frame,
-        severity="error" if severity == "error" else "warning",
-    )
+    name: str, says: str, query: str | Callable[[Audited], str], *,
+    frame: Callable[[Audited], DataFrame] | None = None, severity: Severity = "error",
+) -> Law:  # fmt: skip
+    """A query over the batch that must find nothing, for what one aggregate cannot say; `{batch}` is the frame."""
+
+    def expect(audited: Audited) -> gxe.UnexpectedRowsExpectation:
+        asked = query if isinstance(query, str) else query(audited)
+        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=asked)
+
+    return Law(name=name, says=says, expect=expect, frame=frame, severity=severity)
 
 
 def numeric_columns(frame: DataFrame) -> list[str]:
@@ -76,8 +95,7 @@ def numeric_columns(frame: DataFrame) -> list[str]:
 def no_nan() -> Law:
     """NaN sorts above everything and compares with nothing: a signal that does not apply is null."""
 
-    def expect(audited: Audited) -> gxe.UnexpectedRowsExpectation:
-        tests = " OR ".join(f"isnan(`{name}`)" for name in numeric_columns(audited.candidate)) or "false"
-        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"SELECT 1 AS broken FROM {{batch}} WHERE {tests}")
+    def tests(audited: Audited) -> str:
+        return " OR ".join(f"isnan(`{name}`)" for name in numeric_columns(audited.candidate)) or "false"
 
-    return Law(name="no_nan", says="no number is NaN; what does not apply is null", expect=expect)
+    return no_row("no_nan", "no number is NaN; what does not apply is null", tests)

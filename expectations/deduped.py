@@ -1,10 +1,9 @@
 """What must hold of `deduped`: nothing lost, every duplicate names a kept survivor and the evidence."""
 
-import great_expectations.expectations as gxe
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from expectations.common_laws import columns, keys, no_nan, no_rows, row_count
+from expectations.common_laws import columns, holds, keys, no_nan, no_nulls, no_row, row_count
 from expectations.gate import Audited, Law
 
 
@@ -52,49 +51,38 @@ LAWS: tuple[Law, ...] = (
     *keys(),
     row_count("conserved", "kept + duplicates = scored rows", _scored_rows),
     no_nan(),
-    Law(
-        name="verdicts_are_there",
-        says="every row has a verdict",
-        expect=lambda _: gxe.ExpectColumnValuesToNotBeNull(column="kept"),
-    ),
-    no_rows(
+    no_nulls("verdicts_are_there", "every row has a verdict", "kept"),
+    no_row(
         "survivors_are_kept",
         "every survivor exists and is kept itself",
-        "SELECT 1 AS broken FROM {batch} WHERE survivor_kept IS NULL OR NOT survivor_kept",
+        "survivor_kept IS NULL OR NOT survivor_kept",
         frame=_with_survivors,
     ),
-    no_rows(
+    no_row(
         "duplicates_have_evidence",
         "every duplicate names its step, its survivor, what it was linked to and how similar that is",
-        "SELECT 1 AS broken FROM {batch} WHERE NOT kept AND (duplicate_step IS NULL OR survivor_snapshot IS NULL "
-        "OR survivor_id IS NULL OR linked_to IS NULL OR similarity IS NULL)",
+        "NOT kept AND (duplicate_step IS NULL OR survivor_snapshot IS NULL OR survivor_id IS NULL "
+        "OR linked_to IS NULL OR similarity IS NULL)",
     ),
-    no_rows(
+    no_row(
         "kept_rows_have_no_survivor_but_themselves",
         "a kept document is nobody's duplicate",
-        "SELECT 1 AS broken FROM {batch} WHERE kept AND (duplicate_step IS NOT NULL OR "
-        "(survivor_id IS NOT NULL AND survivor_id <> doc_id))",
+        "kept AND (duplicate_step IS NOT NULL OR (survivor_id IS NOT NULL AND survivor_id <> doc_id))",
     ),
-    no_rows(
+    no_row(
         "similarities_are_in_range",
         "similarity lies in [0, 1]",
-        "SELECT 1 AS broken FROM {batch} WHERE (similarity < 0 OR similarity > 1) AND NOT isnan(similarity)",
+        "(similarity < 0 OR similarity > 1) AND NOT isnan(similarity)",
     ),
-    Law(
-        name="links_are_similar_enough",
-        says="every pair that links a cluster was verified at or above the threshold",
-        expect=lambda audited: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query="SELECT 1 AS broken FROM {batch} WHERE NOT kept "
-            f"AND similarity < {_threshold(audited)}"
-        ),
+    no_row(
+        "links_are_similar_enough",
+        "every pair that links a cluster was verified at or above the threshold",
+        lambda audited: f"NOT kept AND similarity < {_threshold(audited)}",
     ),
-    Law(
-        name="not_everything_is_a_duplicate",
-        says="the first snapshot keeps at least one document in twenty",
-        expect=lambda audited: gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query="SELECT 1 AS broken FROM {batch} GROUP BY true HAVING count_if(kept) * 20 < count(*) "
-            f"AND {'false' if _earlier(audited) else 'true'}"
-        ),
+    holds(
+        "not_everything_is_a_duplicate",
+        "the first snapshot keeps at least one document in twenty",
+        lambda audited: f"{'true' if _earlier(audited) else 'false'} OR count_if(kept) * 20 >= count(1)",
         severity="warning",
     ),
 )

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import LakeError, NotFoundError
-from spark_jobs.lake import storage
+from spark_jobs.lake import commits, storage
+from spark_jobs.lake.commits import Commit
 from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
 
@@ -30,7 +30,9 @@ class Lake:
     def __init__(self, spark: SparkSession, home: str) -> None:
         self.spark = spark
         self.home = home.rstrip("/")
-        self._histories: dict[str, tuple[Publication, ...]] = {}
+        self._histories: dict[str, dict[int, Publication | None]] = {}
+        self._looked: set[str] = set()
+        self.ledger_heads: dict[str, int] | None = None  # see ledger.py; None until it was read
 
     def location(self, table: str) -> str:
         """Where a table lies."""
@@ -104,28 +106,24 @@ class Lake:
     # what is published --------------------------------------------------------------------------------------------
 
     def refresh(self, *tables: str) -> None:
-        """Forget what was read of the commits of these tables (none named: of all)."""
-        for table in tables or tuple(self._histories):
-            self._histories.pop(table, None)
+        """Look for new commits of these tables (none named: of all) when they are asked for next."""
+        self._looked.difference_update(tables or tuple(self._looked))
 
     def history(self, table: str) -> tuple[Publication, ...]:
-        """All publications of a table, oldest first, from its commits."""
-        if table not in self._histories:
-            rows = (
-                self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}")
-                .where(F.col("userMetadata").isNotNull())
-                .select("version", "timestamp", "userMetadata")
-                .collect()
-            )
-            found = (self._publication(table, row) for row in rows)
-            self._histories[table] = tuple(sorted((p for p in found if p), key=lambda p: p.version))
-        return self._histories[table]
+        """All publications of a table, oldest first, from its commits; each commit is read once."""
+        if table not in self._looked:
+            location = self.location(table)
+            known = self._histories.get(table, {})
+            new = (commits.commit(location, v) for v in commits.versions(location) if v not in known)
+            self._histories[table] = known | {c.version: self._publication(table, c) for c in new}
+            self._looked.add(table)
+        return tuple(p for _, p in sorted(self._histories[table].items()) if p is not None)
 
-    def _publication(self, table: str, row: Any) -> Publication | None:
-        if not row["userMetadata"].startswith("{"):
+    def _publication(self, table: str, commit: Commit) -> Publication | None:
+        if commit.metadata is None or not commit.metadata.startswith("{"):
             return None
-        record = load(row["userMetadata"], self.home)
-        return Publication(table, str(record.get("partition", "")), int(row["version"]), row["timestamp"], record)
+        record = load(commit.metadata, self.home)
+        return Publication(table, str(record.get("partition", "")), commit.version, commit.at, record)
 
     def publications(self, table: str) -> dict[str, Publication]:
         """The current publication of each partition."""
@@ -199,6 +197,5 @@ class Lake:
         return cleaned.join(frame.select(*kept), ["snapshot", "doc_id"])
 
     def version(self, table: str) -> int:
-        """The newest version of a table."""
-        row = self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT 1").first()
-        return int(row["version"]) if row else 0
+        """The newest version of a table, as its log is now."""
+        return max(commits.versions(self.location(table)), default=0)

@@ -33,14 +33,19 @@ def _rows(publications: Iterable[Publication]) -> list[tuple[object, ...]]:
 
 
 def sync(lake: Lake, tables: Iterable[str] = MAIN_TABLES) -> int:
-    """Write the commits that the ledger does not hold yet; returns how many."""
-    known = {
-        row["table"]: row["newest"]
-        for row in lake.at("publications").groupBy("table").agg(F.max("version").alias("newest")).collect()
-    }
-    missing = [p for table in tables for p in lake.history(table) if p.version > known.get(table, -1)]
+    """Write the commits that the ledger does not hold yet; returns how many.
+
+    The ledger's heads are read once a process. Two processes that sync at once may both write a row: a row is known by
+    its table and version.
+    """
+    heads = lake.ledger_heads
+    if heads is None:
+        newest = lake.at("publications").groupBy("table").agg(F.max("version").alias("newest"))
+        heads = lake.ledger_heads = {row["table"]: row["newest"] for row in newest.collect()}
+    missing = [p for table in tables for p in lake.history(table) if p.version > heads.get(table, -1)]
     if missing:
         append(lake, "publications", lake.spark.createDataFrame(_rows(missing), _COLUMNS))
+        heads.update({p.table: p.version for p in missing})  # oldest first within a table
     return len(missing)
 
 
@@ -50,4 +55,5 @@ def rebuild(lake: Lake) -> int:
     everything = [p for table in MAIN_TABLES for p in lake.history(table)]
     frame = lake.spark.createDataFrame(_rows(everything), _COLUMNS)
     frame.write.format("delta").mode("overwrite").save(lake.location("publications"))
+    lake.ledger_heads = None
     return len(everything)

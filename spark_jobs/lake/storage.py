@@ -25,6 +25,7 @@ def remove(location: str) -> None:
 def names(location: str) -> tuple[str, ...]:
     """Names directly below a folder, sorted; empty when it is absent."""
     system, path = url_to_fs(location)
+    system.invalidate_cache(path)  # object stores remember listings
     if not system.exists(path):
         return ()
     return tuple(sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(path, detail=False)))

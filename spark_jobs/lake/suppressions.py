@@ -25,6 +25,8 @@ class Suppressions:
     def read(cls, lake: Lake) -> "Suppressions":
         """The suppressions as they are now."""
         version = lake.version("suppressions")
+        if version == 0:  # the commit that made the table
+            return cls(version, None)
         frame = lake.at("suppressions", version).select("kind", "value").distinct()
         return cls(version, None if frame.isEmpty() else frame)
 

@@ -58,7 +58,7 @@ def input_file(uri: str, documents: int) -> dict[str, Any]:
     return {
         "uri": uri, "name": uri,
         "format": "warc", "bytes": 10, "modified": "", "sha256": "0" * 64, "documents": documents,
-        "ignored": 0, "ignored_kinds": "{}", "unreadable": 1, "error_bytes": 0,
+        "ignored": 0, "ignored_kinds": "{}", "unreadable": 1, "error_bytes": 3,
     }  # fmt: skip
 
 

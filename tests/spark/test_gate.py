@@ -52,19 +52,20 @@ def inputs(spark: SparkSession) -> Reader:
     return Reader(frames)
 
 
-def audited(spark: SparkSession, table: str, inputs: Reader, candidate: DataFrame, unreadable: int = 1) -> Audited:
-    errors = [
-        {
-            "snapshot": SNAPSHOT,
-            "source_file": "f1.warc",
-            "source_offset": n,
-            "bytes": 1,
-            "cause": "cut",
-            "is_document": True,
-        }
-        for n in range(unreadable)
-    ]
-    side = {"read_errors": frame(spark, "read_errors", errors)}
+LOST = ((4, 3),)  # spans of bytes of the file, as (offset, bytes), that add up to the inventory's
+
+
+def audited(
+    spark: SparkSession, table: str, inputs: Reader, candidate: DataFrame, unreadable: int = 1,
+    lost: Sequence[tuple[int, int]] = LOST,
+) -> Audited:  # fmt: skip
+    errors = [(n, 0, True) for n in range(unreadable)] + [(offset, size, False) for offset, size in lost]
+    rows = [
+        {"snapshot": SNAPSHOT, "source_file": "f1.warc", "source_offset": offset, "bytes": size, "cause": "cut",
+         "is_document": is_document}
+        for offset, size, is_document in errors
+    ]  # fmt: skip
+    side = {"read_errors": frame(spark, "read_errors", rows)}
     facts = {"planned_attempts": 3, "min_similarity": 0.8, "planned_tokens": {"s": 80}}
     partition = RELEASE if table == "mixed" else SNAPSHOT
     return Audited(
@@ -168,6 +169,15 @@ def test_a_corruption_is_found_by_exactly_its_law(spark: SparkSession, inputs: R
     assert failed - UNAVOIDABLE.get((table, law), set()) == {law}
 
 
+@pytest.mark.parametrize("lost", [(), ((4, 2),), ((4, 2), (5, 1)), ((9, 3),)], ids=["none", "few", "twice", "beyond"])
+def test_bytes_that_nobody_accounts_for_are_found(
+    spark: SparkSession, inputs: Reader, lost: Sequence[tuple[int, int]]
+) -> None:
+    candidate = frame(spark, "raw", published.raw_rows())
+    outcomes = audit(raw.LAWS, audited(spark, "raw", inputs, candidate, lost=lost))
+    assert {o.name for o in outcomes if not o.success} == {"every_byte_is_accounted_for"}
+
+
 def test_a_first_snapshot_of_duplicates_is_found(spark: SparkSession, inputs: Reader) -> None:
     (law,) = [law for law in deduped.LAWS if law.name == "not_everything_is_a_duplicate"]
     rows = [{**row, "snapshot": EARLIER} for row in published.deduped_rows()[8:9] * 25]
@@ -211,7 +221,7 @@ def test_a_law_that_cannot_be_evaluated_fails(spark: SparkSession, inputs: Reade
 def test_every_law_of_every_suite_has_a_corruption() -> None:
     shared = {"partition_is_right", "partition_is_set", "ids_are_set", "ids_are_well_formed", "ids_are_unique",
               "columns_are_there"}  # fmt: skip
-    elsewhere = {"columns_are_there", "not_everything_is_a_duplicate"}
+    elsewhere = {"columns_are_there", "not_everything_is_a_duplicate", "every_byte_is_accounted_for"}
     for table, laws in SUITES.items():
         for law in laws:
             keys = [(t, law.name) for t in SUITES] if law.name in shared else [(table, law.name)]
