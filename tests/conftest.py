@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# The frames of tests are tiny: what the JVM spends is spent on compiling, and the first compiler is enough for them.
+QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 SHARED = ROOT.parent / "shared" / "data"
 
 
@@ -32,6 +34,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     jars = ",".join(str(path) for path in sorted((ROOT / ".venv" / "jars").glob("*.jar")))
     scratch = tmp_path_factory.mktemp("spark")
-    session = build_session(jars=jars, driver_memory="2g", scratch=str(scratch))
+    session = build_session(jars=jars, driver_memory="2g", scratch=str(scratch), extra=QUICK)
     yield session
     session.stop()

@@ -55,7 +55,7 @@ def inputs(spark: SparkSession) -> Reader:
 LOST = ((4, 3),)  # spans of bytes of the file, as (offset, bytes), that add up to the inventory's
 
 
-def audited(
+def audited(  # noqa: PLR0917 - what a test varies comes last
     spark: SparkSession, table: str, inputs: Reader, candidate: DataFrame, unreadable: int = 1,
     lost: Sequence[tuple[int, int]] = LOST,
 ) -> Audited:  # fmt: skip
