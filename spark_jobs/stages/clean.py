@@ -14,7 +14,7 @@ from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.stages.clean_pass import INPUT, CleanPass, OperatorSpec, Plan
 from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
-from spark_jobs.text import language
+from spark_jobs.text import language, segmentation
 
 
 class Clean:
@@ -34,6 +34,7 @@ class Clean:
             "language": _language(section),
             "steps": [registry.fingerprint(step.build()) for step in section.steps],
             "unicode": unicodedata.unidata_version,
+            "words": _words(section),
         }
 
     def run(self, context: StageContext) -> StageOutput:
@@ -42,7 +43,11 @@ class Clean:
         raw = context.inputs.partition("raw", context.partition).select(*INPUT)
         columns = [TABLES["cleaned"].columns, *(f"{name} DOUBLE" for name in signal_columns(section))]
         main = raw.mapInArrow(CleanPass(plan_of(section)), ", ".join(columns))
-        facts = {"signals": list(signal_columns(section)), "language": _language(section)}
+        facts = {
+            "signals": list(signal_columns(section)),
+            "language": _language(section),
+            "words": _words(section),
+        }
         return StageOutput(main=main, operators=operators_of(section), facts=facts)
 
 
@@ -54,6 +59,7 @@ def plan_of(section: CleanedSection) -> Plan:
         max_chars=section.language.max_chars,
         alternatives=section.language.alternatives,
         steps=tuple(OperatorSpec.of(step.kind, step.build()) for step in section.steps),
+        words=section.words,
     )
 
 
@@ -78,6 +84,10 @@ def operator_record(kind: str, operator: Any) -> OperatorRecord:
         fingerprint=registry.fingerprint(operator),
         rules=tuple(asdict(rule) for rule in operator.rules()) if kind == "filters" else (),
     )
+
+
+def _words(section: CleanedSection) -> Mapping[str, str]:
+    return {"by": section.words} | (segmentation.segmenter() if section.words == segmentation.ICU else {})
 
 
 def _language(section: CleanedSection) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ Every filter measures every row that has text, also one that is dropped already,
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +63,7 @@ class Plan:
     max_chars: int
     alternatives: float
     steps: tuple[OperatorSpec, ...]
+    words: str = "icu"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def _run_steps(rows: pa.RecordBatch, extraction: Extraction, languages: Language
     columns["language"] = pa.array(languages.language, pa.string())
     columns["language_score"] = pa.array(languages.score, pa.float64())
     columns["script"] = pa.array(languages.script, pa.string())
-    batch = TextBatch.of(pa.array(extraction.texts, pa.large_string()), **columns)
+    columns["label_script"] = pa.array(languages.label_script, pa.string())
+    batch = replace(TextBatch.of(pa.array(extraction.texts, pa.large_string()), **columns), words_by=plan.words)
     verdicts = _Verdicts(batch, reasons=[_extraction_reasons(extraction, _operator(plan.extract).version)])
     without_text = np.array([text is None for text in extraction.texts], dtype=bool)
     for spec in plan.steps:

@@ -5,7 +5,7 @@ operators of the pass. A batch never changes; an edit makes a new one.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from spark_jobs.text import spans, words
+from spark_jobs.text import segmentation, spans, words
 from spark_jobs.text.characters import Characters, decode
 from spark_jobs.text.spans import Spans
 from spark_jobs.text.words import Words
@@ -23,10 +23,14 @@ View = TypeVar("View")
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """Documents of one pass. `texts` has no nulls (a missing text is ""); each of `columns` is as long."""
+    """Documents of one pass. `texts` has no nulls (a missing text is ""); each of `columns` is as long.
+
+    `words_by` says what cuts words where scripts put no spaces: `icu` or `characters`.
+    """
 
     texts: pa.LargeStringArray
     columns: Mapping[str, pa.Array] = field(default_factory=dict)
+    words_by: str = segmentation.ICU
     _views: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +54,7 @@ class TextBatch:
 
     def with_texts(self, texts: pa.Array) -> "TextBatch":
         """The same documents with other texts; nothing that was computed carries over."""
-        return TextBatch.of(texts, **self.columns)
+        return replace(TextBatch.of(texts, **self.columns), words_by=self.words_by)
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -81,7 +85,8 @@ class TextBatch:
     @cached_property
     def words(self) -> Words:
         """Tokens with their hashes."""
-        return words.split_words(self.characters)
+        found = words.split_words(self.characters)
+        return segmentation.segment(self.characters, found) if self.words_by == segmentation.ICU else found
 
     @cached_property
     def word_counts(self) -> npt.NDArray[np.int64]:

@@ -47,8 +47,6 @@ _LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lo", "Lm", "Mc"})
 _NAMED: Final = 0x20000  # planes 2 and 3 are Han, the others hold no letters
 _HAN_RANGES: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x40000))
 
-Counts = npt.NDArray[np.int64]
-
 
 @lru_cache(maxsize=1)
 def _script_of_code_point() -> npt.NDArray[np.uint8]:
@@ -68,11 +66,11 @@ def _script_of_code_point() -> npt.NDArray[np.uint8]:
 
 
 @kernel
-def _count_scripts(buffer: Any, offsets: Any, table: Any, scripts: int) -> Any:
+def _count_scripts(buffer: Any, starts: Any, ends: Any, table: Any, scripts: int) -> Any:
     """Letters of each script, one row a text, from UTF-8."""
-    counts = np.zeros((offsets.size - 1, scripts), np.int64)
-    for row in range(offsets.size - 1):
-        i, end = offsets[row], offsets[row + 1]
+    counts = np.zeros((starts.size, scripts), np.int64)
+    for row in range(starts.size):
+        i, end = starts[row], ends[row]
         while i < end:
             lead = buffer[i]
             if lead < 0x80:
@@ -92,31 +90,25 @@ def _count_scripts(buffer: Any, offsets: Any, table: Any, scripts: int) -> Any:
     return counts
 
 
-def scripts_of(buffer: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> list[str]:
-    """Script of each UTF-8 text by majority of letters; ties by code, `Zyyy` without letters.
+def scripts_of(
+    buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> list[str]:
+    """Script of each UTF-8 text `buffer[starts[i]:ends[i]]` by majority of letters; ties by code, `Zyyy` without any.
 
     Han with kana is `Jpan` (kana at least a twentieth of the two together: names in kana inside a Chinese text stay
     Han); Hangul with or without Han is `Kore`; Han alone is `Hani`.
     """
-    counts = _count_scripts(buffer, offsets, _script_of_code_point(), len(_NAMES))
+    counts = _count_scripts(buffer, starts, ends, _script_of_code_point(), len(_NAMES))
     counts[:, 0] = 0
-    return [_name(row) for row in counts]
-
-
-def _name(counts: Counts) -> str:
-    """Script of one text from its letters by script."""
-    counts = counts.copy()
-    kana = counts[_HIRA] + counts[_KANA]
-    japanese = kana * 20 >= kana + counts[_HANI] and kana > 0
-    if japanese:
-        counts[_HIRA] = kana + counts[_HANI]
-        counts[_KANA] = counts[_HANI] = 0
-    elif counts[_HANG] * 20 >= counts[_HANG] + counts[_HANI]:
-        counts[_HANG] += counts[_HANI] if counts[_HANG] else 0
-        counts[_HANI] = 0 if counts[_HANG] else counts[_HANI]
-    best = int(counts.argmax())
-    if not counts[best]:
-        return UNKNOWN
-    if best == _HIRA:
-        return "Jpan"
-    return "Kore" if best == _HANG else _NAMES[best]
+    kana = counts[:, _HIRA] + counts[:, _KANA]
+    japanese = (kana > 0) & (kana * 20 >= kana + counts[:, _HANI])
+    counts[:, _HIRA] = np.where(japanese, kana + counts[:, _HANI], counts[:, _HIRA])
+    counts[japanese, _KANA] = counts[japanese, _HANI] = 0
+    hangul = counts[:, _HANG]
+    korean = ~japanese & (hangul > 0) & (hangul * 20 >= hangul + counts[:, _HANI])
+    counts[:, _HANG] += np.where(korean, counts[:, _HANI], 0)
+    counts[korean, _HANI] = 0
+    best = counts.argmax(axis=1)
+    names = list(_NAMES)
+    names[_HIRA], names[_HANG] = "Jpan", "Kore"
+    return [names[script] for script in best]

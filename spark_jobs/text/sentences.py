@@ -1,7 +1,55 @@
-"""Sentences of a line, counted by their ends. Enough for rules on how many there are; not a sentence splitter."""
+"""Sentences of a text: where they lie, and how many a line holds. The rule is one for all scripts.
 
-from spark_jobs.text.characters import CLOSING, LETTER, LOWER, NUMBER, SENTENCE_END, SPACE, Codes, Flags
+A sentence ends at a sentence ender, with the closing quotes and brackets after it, before white space or the end of
+the line; in Han, kana, Burmese, Khmer and Tibetan, which put no space there, anywhere. Full stops after one letter or
+before a lower-case one end none. Thai and Lao write no enders: their lines are their sentences, to ICU as well.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from spark_jobs.text.batch import TextBatch
+from spark_jobs.text.characters import (
+    CLOSING,
+    LETTER,
+    LOWER,
+    NUMBER,
+    SENTENCE_END,
+    SPACE,
+    Characters,
+    Codes,
+    Flags,
+    Offsets,
+)
 from spark_jobs.text.native import kernel
+from spark_jobs.text.spans import Bounds, Spans
+
+_SHADS: Final = (0x0F0D, 0x0F0E)  # what ends a sentence in Tibetan; Unicode does not list them
+
+
+def sentences_of(batch: TextBatch, most: int) -> Spans:
+    """The first `most` sentences of each text, as spans without white space around them; a shared view.
+
+    Line ends end sentences. Each span holds a letter or number.
+    """
+    return batch.shared(("sentences", most), lambda: sentence_spans(batch.characters, batch.lines, most))
+
+
+def sentence_spans(characters: Characters, lines: Spans, most: int) -> Spans:
+    """The first `most` sentences of each text; `lines` are its lines."""
+    return Spans(*_sentences(characters.codes, characters.flags, lines.starts, lines.ends, lines.offsets, most))
+
+
+@kernel
+def count_sentences(codes: Codes, flags: Flags, start: int, end: int) -> int:
+    """Sentences in a stretch of a line; text after the last end is a sentence too, if it holds a letter or number."""
+    count = 0
+    i = start
+    while i < end:
+        i, holds = _end_of(codes, flags, i, start, end)
+        count += holds
+    return count
 
 
 @kernel
@@ -19,30 +67,61 @@ def _goes_on(flags: Flags, start: int, stop_at: int, after: int, end: int) -> bo
 
 
 @kernel
-def count_sentences(codes: Codes, flags: Flags, start: int, end: int) -> int:
-    """Sentences in a stretch of a line.
+def _without_spaces(code: int) -> bool:
+    """Whether an ender stands in a script that puts no space after it."""
+    return code > 0x2FFF or 0x0F00 <= code < 0x10A0 or 0x17D4 <= code <= 0x17D5
 
-    A sentence ends at a sentence ender, with the closing quotes and brackets after it, before white space or the end of
-    the line (in scripts without spaces: anywhere); full stops after one letter or before a lower-case one end none.
-    Text after the last end is a sentence too; a sentence holds a letter or number.
-    """
-    count = 0
+
+@kernel
+def _end_of(codes: Codes, flags: Flags, at: int, start: int, end: int) -> tuple[int, bool]:
+    """End of the sentence that begins at `at` in the stretch from `start` to `end`; does it hold a letter or number."""
     pending = False
-    i = start
+    i = at
     while i < end:
         if flags[i] & (LETTER | NUMBER):
             pending = True
-        if (flags[i] & SENTENCE_END) == 0 or not pending:
+        if not pending or ((flags[i] & SENTENCE_END) == 0 and codes[i] not in _SHADS):
             i += 1
             continue
         stop = i + 1
-        while stop < end and (flags[stop] & (SENTENCE_END | CLOSING)) != 0:
+        while stop < end and ((flags[stop] & (SENTENCE_END | CLOSING)) != 0 or codes[stop] in _SHADS):
             stop += 1
-        ends = stop == end or (flags[stop] & SPACE) != 0 or codes[i] > 0x2FFF
+        ends = stop == end or (flags[stop] & SPACE) != 0 or _without_spaces(codes[i])
         if ends and codes[i] == 0x2E and codes[stop - 1] == 0x2E and stop < end:
             ends = not _goes_on(flags, start, i, stop, end)
         if ends:
-            count += 1
-            pending = False
+            return stop, True
         i = stop
-    return count + (1 if pending else 0)
+    return end, pending
+
+
+@kernel
+def _sentences(  # noqa: PLR0917 - numba takes no keywords
+    codes: Codes, flags: Flags, line_starts: Bounds, line_ends: Bounds, lines: Offsets, most: int
+) -> tuple[Bounds, Bounds, Offsets]:
+    offsets = np.zeros(len(lines), np.int64)
+    total = 0
+    starts = np.empty(16, np.int64)
+    ends = np.empty(16, np.int64)
+    for row in range(len(lines) - 1):
+        first = total
+        for line in range(lines[row], lines[row + 1]):
+            i = line_starts[line]
+            while i < line_ends[line] and total - first < most:
+                stop, holds = _end_of(codes, flags, i, line_starts[line], line_ends[line])
+                if holds:
+                    if total == len(starts):
+                        starts = np.concatenate((starts, np.empty(total, np.int64)))
+                        ends = np.concatenate((ends, np.empty(total, np.int64)))
+                    begin = i
+                    last = stop
+                    while (flags[begin] & SPACE) != 0:
+                        begin += 1
+                    while (flags[last - 1] & SPACE) != 0:
+                        last -= 1
+                    starts[total] = begin
+                    ends[total] = last
+                    total += 1
+                i = stop
+        offsets[row + 1] = total
+    return starts[:total].copy(), ends[:total].copy(), offsets

@@ -57,8 +57,8 @@ class Words:
 def split_words(characters: Characters) -> Words:
     """Tokens of every text, by the rule of the module.
 
-    Scripts without spaces other than Han and kana (Thai, Lao, Khmer, Burmese) are cut at spaces only: a segmenter
-    for them replaces rule 2 for their runs here, and nowhere else.
+    Scripts without spaces other than Han and kana (Thai, Lao, Khmer, Burmese) are cut at spaces only:
+    `segmentation.segment` cuts and joins the tokens of all scripts without spaces as their words are.
     """
     return Words(*_split(characters.codes, characters.flags, characters.offsets))
 

@@ -21,7 +21,7 @@ class C4Quality:
     """Measure a text as C4 does before it edits: so it must come before `c4_lines` in a recipe."""
 
     name: ClassVar[str] = "c4_quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "arXiv 1910.10683; huggingface/datatrove (as in FineWeb, arXiv 2406.17557)"
     before: ClassVar[tuple[str, ...]] = ("c4_lines",)
     Params: ClassVar[type[Params]] = C4QualityParams

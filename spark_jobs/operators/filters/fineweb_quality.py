@@ -33,7 +33,7 @@ class FinewebQuality:
     """Lines are cut at newlines, blank ones left out; a line end counts as it is, blanks after it too."""
 
     name: ClassVar[str] = "fineweb_quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "arXiv 2406.17557; huggingface/datatrove"
     Params: ClassVar[type[Params]] = FinewebQualityParams
     signals: ClassVar[tuple[Signal, ...]] = (

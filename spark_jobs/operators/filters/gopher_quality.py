@@ -41,7 +41,7 @@ class GopherQuality:
     """Ratios are over all tokens, punctuation tokens included; lines are cut at all line ends, empty ones count."""
 
     name: ClassVar[str] = "gopher_quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "arXiv 2112.11446, appendix A1.1; huggingface/datatrove"
     Params: ClassVar[type[Params]] = GopherQualityParams
     signals: ClassVar[tuple[Signal, ...]] = (

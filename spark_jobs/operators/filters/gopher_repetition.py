@@ -42,7 +42,7 @@ class GopherRepetition:
     """
 
     name: ClassVar[str] = "gopher_repetition"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     source: ClassVar[str] = "arXiv 2112.11446, table A1; counting of huggingface/datatrove"
     Params: ClassVar[type[Params]] = GopherRepetitionParams
     signals: ClassVar[tuple[Signal, ...]] = (

@@ -1,6 +1,6 @@
 """The part of a recipe that says how raw pages become text: extraction, language, and the steps in their order."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -29,6 +29,10 @@ class CleanedSection(BaseModel):
 
     extract: ExtractorStep = Field(Step(name="resiliparse_text"), validate_default=True)
     language: LanguageSection = LanguageSection()
+    words: Literal["icu", "characters"] = Field(
+        "icu",
+        description="scripts without spaces: words by ICU's dictionaries, or one a Han or kana sign and runs of the rest",
+    )
     steps: tuple[CleaningStep, ...]
 
     @model_validator(mode="after")
