@@ -15,6 +15,7 @@ import click
 
 from orchestration.progress import Progress
 from orchestration.settings import VARIABLES, Settings
+from orchestration.thresholds import thresholds
 from spark_jobs import errors
 from spark_jobs.errors import ProvenderError, TransientError
 
@@ -149,6 +150,9 @@ def doctor(*, home: str | None, recipe: str | None, as_json: bool) -> None:
     show({"ok": all(c.ok for c in checks), "checks": [c.__dict__ for c in checks]}, render(checks), as_json=as_json)
     if not all(c.ok for c in checks):
         raise SystemExit(1)
+
+
+program.add_command(thresholds)
 
 
 def _workshop(home: str | None, recipe: str | None) -> Any:

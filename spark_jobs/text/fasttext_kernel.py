@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spark_jobs.text.fasttext_model import HIERARCHICAL, SOFTMAX, Bytes, FastTextModel, Floats32, Ints
+from spark_jobs.text.fasttext_model import HIERARCHICAL, Bytes, FastTextModel, Floats32, Ints
 from spark_jobs.text.native import kernel
 
 Longs = npt.NDArray[np.int64]
 _SEPARATORS = (0x20, 0x0A, 0x0D, 0x09, 0x0B, 0x0C, 0x00)
+_FIRST_BYTES = (0xC2, 0xE2)  # of the separators beyond ASCII
 _LABEL_BYTES = np.frombuffer(b"__label__", np.uint8)
 _END = np.frombuffer(b"</s>", np.uint8)
 _OPEN, _CLOSE = 0x3C, 0x3E  # fastText puts < and > around a word
@@ -37,7 +38,7 @@ def predict(
         (model.rows, model.output, model.left, model.right),
         len(model.labels), least,
     )  # fmt: skip
-    return _ranked(scores, np.float32(least))
+    return _ranked(scores, float(np.float32(least)))
 
 
 @kernel
@@ -55,12 +56,10 @@ def _separator(data: Bytes, i: int, end: int) -> int:
 
 @kernel
 def _starts_with(data: Bytes, start: int, end: int, prefix: Bytes) -> bool:
-    if end - start < len(prefix):
-        return False
+    same = end - start >= len(prefix)
     for k in range(len(prefix)):
-        if data[start + k] != prefix[k]:
-            return False
-    return True
+        same = same and data[start + k] == prefix[k]
+    return same
 
 
 @kernel
@@ -72,7 +71,7 @@ def _add(hidden: Floats32, rows: Floats32, ids: Longs, count: int) -> None:
 
 
 @kernel
-def _hidden(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - the hot loop: calls and tuples of arrays cost most of it
+def _hidden(  # noqa: C901, PLR0912, PLR0915, PLR0917 - the hot loop: calls and tuples of arrays cost most of it
     data: Bytes,
     begin: int,
     end: int,
@@ -106,9 +105,8 @@ def _hidden(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - the hot loop: c
         stop = i
         while stop < end:
             byte = data[stop]
-            if byte <= 0x20 or byte == 0xC2 or byte == 0xE2:
-                if _separator(data, stop, end):
-                    break
+            if (byte <= 0x20 or byte in _FIRST_BYTES) and _separator(data, stop, end):
+                break
             value = np.uint32((value ^ np.uint32(np.int8(byte))) * prime)
             stop += 1
         size = stop - i
@@ -124,7 +122,7 @@ def _hidden(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - the hot loop: c
                 while k < size and vocabulary[first + k] == data[i + k]:
                     k += 1
                 if k == size:
-                    word = np.int64(slots[at])
+                    word = int(slots[at])
                     break
             at = (at + 1) & mask
         if word >= 0:
@@ -178,7 +176,7 @@ def _hidden(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - the hot loop: c
 
 
 @kernel
-def _scores(  # noqa: PLR0914, PLR0917 - numba takes no keywords
+def _scores(  # noqa: PLR0917 - numba takes no keywords
     data: Bytes, starts: Longs, ends: Longs, dictionary: Any, settings: Any, matrices: Any, labels: int, least: float
 ) -> Floats32:
     """Score of each label for each text; all 0 for a text without a known word or n-gram."""
@@ -205,7 +203,7 @@ def _scores(  # noqa: PLR0914, PLR0917 - numba takes no keywords
         if loss == HIERARCHICAL:
             _down_the_tree(hidden, output, left, right, least, found[text])
         else:
-            _all_labels(hidden, output, loss, found[text])
+            _all_labels(hidden, output, found[text])
     return found
 
 
@@ -239,21 +237,17 @@ def _down_the_tree(  # noqa: PLR0917 - numba takes no keywords
 
 
 @kernel
-def _all_labels(hidden: Floats32, output: Floats32, loss: int, scores: Floats32) -> None:
+def _all_labels(hidden: Floats32, output: Floats32, scores: Floats32) -> None:
     for d in range(len(hidden)):
         for label in range(len(scores)):
             scores[label] += hidden[d] * output[d, label]
-    if loss == SOFTMAX:
-        most = scores.max()
-        total = np.float32(0)
-        for label in range(len(scores)):
-            scores[label] = np.exp(scores[label] - most)
-            total += scores[label]
-        for label in range(len(scores)):
-            scores[label] = np.float32(scores[label] / total + _NOT_ZERO)
-        return
+    most = scores.max()
+    total = np.float32(0)
     for label in range(len(scores)):
-        scores[label] = np.float32(1.0 / (1.0 + np.exp(-scores[label])) + _NOT_ZERO)
+        scores[label] = np.exp(scores[label] - most)
+        total += scores[label]
+    for label in range(len(scores)):
+        scores[label] = np.float32(scores[label] / total + _NOT_ZERO)
 
 
 @kernel

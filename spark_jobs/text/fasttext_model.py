@@ -1,7 +1,7 @@
 """A fastText classifier as arrays, read from its file: dictionary, input rows, output rows, tree of labels.
 
 For prediction without a Python object or a C++ string per text (`fasttext_kernel.py`). Models that it cannot stand for
-(word n-grams, a quantised output, negative sampling) are left to the native library. File format: facebookresearch/
+(word n-grams, a quantised output, one-versus-all) are left to the native library. File format: facebookresearch/
 fastText, version 12.
 """
 
@@ -17,9 +17,10 @@ import numpy.typing as npt
 from spark_jobs.errors import RecipeError
 from spark_jobs.text.native import kernel
 
-HIERARCHICAL, SOFTMAX, ONE_VERSUS_ALL = 1, 3, 4
+HIERARCHICAL, SOFTMAX = 1, 3
 LABEL: Final = "__label__"
 _MAGIC: Final = 793712314
+_VERSION: Final = 12
 _SUPERVISED: Final = 3
 _MAPPED_FROM: Final = 256 << 20  # larger matrices stay in the file, whose pages all workers share
 
@@ -33,9 +34,9 @@ class FastTextModel:
     """What prediction reads.
 
     `vocabulary` holds the bytes of all words, word i at `word_offsets[i]:word_offsets[i + 1]`; `slots` finds a word by
-    its hash (open addressing, -1 is free). `kept` maps an n-gram bucket to its row after the words, -1 is none, and `present` has a bit a bucket: is there one;
-    both are empty if every bucket has a row.
-    `output` has a column a label, or for the tree a row an inner node; `left` and `right` are its children, leaves first.
+    its hash (open addressing, -1 is free). `kept` maps an n-gram bucket to its row after the words, -1 is none, and
+    `present` has a bit a bucket: is there one; both are empty if every bucket has a row. `output` has a column a label,
+    or for the tree a row an inner node; `left` and `right` are its children, leaves first.
     """
 
     labels: tuple[str, ...]
@@ -55,18 +56,12 @@ class FastTextModel:
     right: Ints
 
 
-class _Unsupported(Exception):
-    """The model needs the native library."""
-
-
 @lru_cache(maxsize=2)
 def read_model(path: str) -> FastTextModel | None:
     """The model of a file; None if only the native library can use it. RecipeError if the file is none."""
     with Path(path).open("rb") as file:
         try:
             return _read(file, path)
-        except _Unsupported:
-            return None
         except (struct.error, ValueError, IndexError) as error:
             raise RecipeError(f"language model {path}: not a fastText model ({error}); give another file") from error
 
@@ -79,17 +74,19 @@ def _read(file: Any, path: str) -> FastTextModel | None:
     file.seek(8, 1)
     size, words, labels = _ints(file, 3)
     _, pruned = struct.unpack("<qq", file.read(16))
-    if version != 12 or kind != _SUPERVISED or word_ngrams > 1 or loss not in (HIERARCHICAL, SOFTMAX, ONE_VERSUS_ALL):
-        raise _Unsupported
+    if version != _VERSION or kind != _SUPERVISED:
+        raise ValueError(f"version {version}, kind {kind}; a classifier of version {_VERSION} is needed")
     names, counts = _entries(file, size)
     kept = _kept(file, pruned, bucket if max_n > 0 else 0)
     quantised = file.read(1) != b"\0"
     rows = _quantised(file) if quantised else _dense(file, path)
-    if file.read(1) != b"\0":
-        raise _Unsupported
-    output = _dense(file, path)
+    # The native library does not end on a file that is cut: it must be read to its end before that may load it.
+    small_output = file.read(1) != b"\0" and quantised
+    output = _quantised(file) if small_output else _dense(file, path)
     if rows.shape[1] != dim or output.shape != (labels, dim):
         raise ValueError("matrices do not fit the dictionary")
+    if word_ngrams > 1 or small_output or loss not in (HIERARCHICAL, SOFTMAX):
+        return None
     left, right = _tree(counts[words:]) if loss == HIERARCHICAL else (np.zeros(0, np.int32), np.zeros(0, np.int32))
     vocabulary = np.frombuffer(b"".join(names[:words]), np.uint8)
     word_offsets = np.zeros(words + 1, np.int64)
@@ -99,7 +96,8 @@ def _read(file: Any, path: str) -> FastTextModel | None:
         vocabulary=vocabulary, word_offsets=word_offsets, slots=_slots(vocabulary, word_offsets),
         end_of_line=names.index(b"</s>") if b"</s>" in names[:words] else -1, kept=kept,
         present=np.packbits(kept >= 0, bitorder="little"), bucket=bucket,
-        min_n=min_n, max_n=max_n, loss=loss, rows=rows, output=output if loss == HIERARCHICAL else np.ascontiguousarray(output.T), left=left, right=right,
+        min_n=min_n, max_n=max_n, loss=loss, rows=rows,
+        output=output if loss == HIERARCHICAL else np.ascontiguousarray(output.T), left=left, right=right,
     )  # fmt: skip
 
 
@@ -107,9 +105,17 @@ def _ints(file: Any, count: int) -> tuple[int, ...]:
     return struct.unpack(f"<{count}i", file.read(4 * count))
 
 
+def _exactly(file: Any, size: int) -> bytes:
+    data: bytes = file.read(size)
+    if len(data) != size:
+        raise ValueError("the file ends too early")
+    return data
+
+
 def _entries(file: Any, size: int) -> tuple[list[bytes], list[int]]:
     """Words, then labels, with how often each was seen."""
-    names, counts = [], []
+    names: list[bytes] = []
+    counts: list[int] = []
     data, at = b"", 0
     while len(names) < size:
         end = data.find(b"\0", at)
@@ -130,7 +136,7 @@ def _kept(file: Any, pruned: int, bucket: int) -> Ints:
     if pruned < 0:
         return np.zeros(0, np.int32)  # every bucket has its row
     kept = np.full(bucket, -1, np.int32)
-    pairs = np.frombuffer(file.read(8 * pruned), "<i4").reshape(pruned, 2)
+    pairs = np.frombuffer(_exactly(file, 8 * pruned), "<i4").reshape(pruned, 2)
     kept[pairs[:, 0]] = pairs[:, 1]
     return kept
 
@@ -151,7 +157,7 @@ def _quantised(file: Any) -> Floats32:
     with_norm = file.read(1) != b"\0"
     rows, columns = struct.unpack("<qq", file.read(16))
     (size,) = _ints(file, 1)
-    codes = np.frombuffer(file.read(size), np.uint8).reshape(rows, -1)
+    codes = np.frombuffer(_exactly(file, size), np.uint8).reshape(rows, -1)
     parts, width, centroids = _quantiser(file)
     matrix = np.zeros((rows, columns), np.float32)
     for part in range(parts):
@@ -159,14 +165,14 @@ def _quantised(file: Any) -> Floats32:
         table = centroids[256 * begin : 256 * end].reshape(256, end - begin)
         matrix[:, begin:end] = table[codes[:, part]]
     if with_norm:
-        norm_codes = np.frombuffer(file.read(rows), np.uint8)
+        norm_codes = np.frombuffer(_exactly(file, rows), np.uint8)
         matrix *= _quantiser(file)[2][norm_codes][:, None]
     return matrix
 
 
 def _quantiser(file: Any) -> tuple[int, int, Floats32]:
     dim, parts, width, _ = _ints(file, 4)
-    return parts, width, np.frombuffer(file.read(4 * 256 * dim), "<f4")
+    return parts, width, np.frombuffer(_exactly(file, 4 * 256 * dim), "<f4")
 
 
 def _tree(counts: list[int]) -> tuple[Ints, Ints]:

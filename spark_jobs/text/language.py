@@ -96,7 +96,7 @@ def label(buffer: Buffer, starts: Bounds, ends: Bounds, model: str | None, *, le
     path = str(model_file(model))
     arrays = read_model(path)
     if arrays is None:
-        return _label_by_library(buffer, starts, ends, path, least)
+        return label_by_library(buffer, starts, ends, path, least)
     filled = np.flatnonzero(ends > starts)
     offsets, numbers, scores = fasttext_kernel.predict(arrays, buffer, starts[filled], ends[filled], least=least)
     counts = np.zeros(len(starts), np.int64)
@@ -178,7 +178,7 @@ def _load(path: str) -> Any:
     return model
 
 
-def _label_by_library(buffer: Buffer, starts: Bounds, ends: Bounds, path: str, least: float) -> Labels:
+def label_by_library(buffer: Buffer, starts: Bounds, ends: Bounds, path: str, least: float) -> Labels:
     """The same for a model of a kind that the kernel does not know."""
     native = _load(path)
     known: dict[str, int] = {}
@@ -188,9 +188,8 @@ def _label_by_library(buffer: Buffer, starts: Bounds, ends: Bounds, path: str, l
         if end > start:
             line = _BREAKS.sub(" ", buffer[start:end].tobytes().decode("utf-8", "replace")) + "\n"
             found = native.predict(line, most, least, "strict") or native.predict(line, 1, 0.0, "strict")
-            for name, score in sorted(found, key=lambda entry: (-entry[1], entry[0])):
+            for score, name in sorted(found, key=lambda entry: (-entry[0], entry[1])):
                 numbers.append(known.setdefault(name.removeprefix(LABEL), len(known)))
                 scores.append(min(float(score), 1.0))
         offsets.append(len(numbers))
     return Labels(tuple(known), np.array(offsets, np.int64), np.array(numbers, np.int32), np.array(scores, np.float32))
-

@@ -90,9 +90,7 @@ def _count_scripts(buffer: Any, starts: Any, ends: Any, table: Any, scripts: int
     return counts
 
 
-def scripts_of(
-    buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
-) -> list[str]:
+def scripts_of(buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> list[str]:
     """Script of each UTF-8 text `buffer[starts[i]:ends[i]]` by majority of letters; ties by code, `Zyyy` without any.
 
     Han with kana is `Jpan` (kana at least a twentieth of the two together: names in kana inside a Chinese text stay

@@ -83,7 +83,7 @@ def segment(characters: Characters, words: Words) -> Words:
 def _in_dictionary() -> npt.NDArray[np.bool_]:
     """By code point: is it a letter or mark of a script that ICU cuts by dictionary."""
     flags = flag_table()
-    table = (flags & IDEOGRAPH) != 0
+    table: npt.NDArray[np.bool_] = (flags & IDEOGRAPH) != 0
     for first, last in _DICTIONARY_BLOCKS:
         table[first : last + 1] = (flags[first : last + 1] & (LETTER | MARK)) != 0
     return table
@@ -105,10 +105,10 @@ def _note_cuts(notes: Notes, codes: Codes, places: Longs) -> None:
 
 @kernel
 def _has_syllable_marks(codes: Codes) -> bool:
+    found = False
     for code in codes:
-        if code in _SYLLABLE_MARKS:
-            return True
-    return False
+        found |= code in _SYLLABLE_MARKS
+    return found
 
 
 @kernel
@@ -164,7 +164,7 @@ def _kind(flags: Flags, notes: Notes, k: int, start: int, end: int) -> int:
 
 
 @kernel
-def _recut(  # noqa: C901, PLR0912, PLR0914 - one scan that copies, splits and joins
+def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
     codes: Codes,
     flags: Flags,
     notes: Notes,
@@ -182,8 +182,8 @@ def _recut(  # noqa: C901, PLR0912, PLR0914 - one scan that copies, splits and j
     for row in range(len(old_offsets) - 1):
         begin = count
         for token in range(old_offsets[row], old_offsets[row + 1]):
-            start = np.int64(old_starts[token])
-            end = start + old_lengths[token]
+            start = int(old_starts[token])
+            end = start + int(old_lengths[token])
             touched = False
             if len(notes):
                 for k in range(start, end):

@@ -31,7 +31,7 @@ class CleanedSection(BaseModel):
     language: LanguageSection = LanguageSection()
     words: Literal["icu", "characters"] = Field(
         "icu",
-        description="scripts without spaces: words by ICU's dictionaries, or one a Han or kana sign and runs of the rest",
+        description="words of scripts without spaces: by ICU's dictionaries, or one a sign (Han, kana) or run",
     )
     steps: tuple[CleaningStep, ...]
 
