@@ -23,7 +23,7 @@ from spark_jobs.operators import registry
 from spark_jobs.text import segmentation, words
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.fasttext_model import read_model
-from spark_jobs.text.language import label_by_library, identify, label, model_file, utf8
+from spark_jobs.text.language import identify, label, label_by_library, model_file, utf8
 from spark_jobs.text.markup import PayloadBatch
 
 # ISO 639-3 of the declaration -> labels of lid.176 that are right: where it has no label for the variety, its language.
