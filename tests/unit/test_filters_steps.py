@@ -76,7 +76,7 @@ def test_a_fingerprint_moves_with_parameters_and_version_only(monkeypatch: pytes
     assert registry.fingerprint(registry.build("filters", "gopher_quality", {"min_words": 50})) == base
     assert registry.fingerprint(registry.build("filters", "gopher_quality", {"min_words": 51})) != base
     operator = registry.build("filters", "gopher_quality")
-    monkeypatch.setattr(type(operator), "version", 2)
+    monkeypatch.setattr(type(operator), "version", operator.version + 1)
     assert registry.fingerprint(operator) != base
 
 
