@@ -5,12 +5,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import icu4py
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.operators import registry
+from spark_jobs.recipe.load import load_recipe
+from spark_jobs.stages.clean import Clean, plan_of
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.words import ALPHABETIC, LEXICAL, Words, hash_of, split_words
 
@@ -106,3 +109,13 @@ def test_real_texts_get_words_of_a_plausible_length(shared_data: Path, code: str
     # One sign a word, or one word a run, would break Gopher's rule on the length of words.
     measured = registry.build("filters", "gopher_quality").annotate(TextBatch.from_texts(texts))
     assert (measured["words"] > 500).all()
+
+
+def test_the_policy_is_in_the_fingerprint_with_the_version_of_icu() -> None:
+    recipe = load_recipe(Path(__file__).parents[2] / "recipes" / "default.yaml")
+    parts = Clean().fingerprint_parts(recipe)
+    assert parts["words"] == {"by": "icu", "icu": icu4py.icu_version}
+    section = recipe.cleaned.model_copy(update={"words": "characters"})
+    other = Clean().fingerprint_parts(recipe.model_copy(update={"cleaned": section}))
+    assert other["words"] == {"by": "characters"}
+    assert plan_of(section).words == "characters"
