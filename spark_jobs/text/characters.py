@@ -53,6 +53,8 @@ _IDEOGRAPHS = (
 # Planes 4 to 13 hold no characters, 15 and 16 only private ones: both are symbols without flags.
 _ASSIGNED = (*range(0x40000), *range(0xE0000, 0xE1000))
 
+_BLOCK = 32  # bytes looked at together: most stretches of most texts are ASCII
+
 Codes = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.uint16]
 Offsets = npt.NDArray[np.int64]
@@ -129,44 +131,69 @@ def encode(codes: Codes, offsets: Offsets) -> pa.LargeStringArray:
 
 
 @kernel
-def _decode(data: npt.NDArray[np.uint8], starts: Offsets, table: Flags) -> tuple[Codes, Flags, Offsets]:
+def _sequence(data: npt.NDArray[np.uint8], i: np.uint64, end: np.uint64) -> tuple[np.uint32, np.uint64]:
+    """The code point and length of a sequence of several bytes; U+FFFD and 1 where it is none."""
+    lead = np.uint32(data[i])
+    code = lead & np.uint32(0x1F)
+    length = np.uint64(2)
+    if lead >= 0xF0:
+        length = np.uint64(4)
+        code = lead & np.uint32(0x07)
+    elif lead >= 0xE0:
+        length = np.uint64(3)
+        code = lead & np.uint32(0x0F)
+    valid = lead >= 0xC2 and lead <= 0xF4 and i + length <= end
+    if valid:
+        for k in range(1, np.int64(length)):
+            follow = np.uint32(data[i + np.uint64(k)])
+            valid = valid and (follow & np.uint32(0xC0)) == 0x80
+            code = (code << np.uint32(6)) | (follow & np.uint32(0x3F))
+    if not valid or code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
+        return np.uint32(0xFFFD), np.uint64(1)
+    return code, length
+
+
+@kernel
+def _decode(  # noqa: C901, PLR0912 - plain stretches apart from the rest, in one pass
+    data: npt.NDArray[np.uint8], starts: Offsets, table: Flags
+) -> tuple[Codes, Flags, Offsets]:
+    # Unsigned positions everywhere: a signed one is tested for being negative at each access.
     total = starts[-1] - starts[0]
     codes = np.empty(total, dtype=np.uint32)
     flags = np.empty(total, dtype=np.uint16)
     offsets = np.zeros(len(starts), dtype=np.int64)
-    out = 0
+    one = np.uint64(1)
+    block = np.uint64(_BLOCK)
+    out = np.uint64(0)
     for row in range(len(starts) - 1):
-        i = starts[row]
-        end = starts[row + 1]
+        i = np.uint64(starts[row])
+        end = np.uint64(starts[row + 1])
         while i < end:
-            lead = np.uint32(data[i])
-            code = lead
-            length = 1
-            if lead >= 0x80:
-                if lead >= 0xF0:
-                    length = 4
-                    code = lead & np.uint32(0x07)
-                elif lead >= 0xE0:
-                    length = 3
-                    code = lead & np.uint32(0x0F)
-                else:
-                    length = 2
-                    code = lead & np.uint32(0x1F)
-                valid = lead >= 0xC2 and lead <= 0xF4 and i + length <= end
-                if valid:
-                    for k in range(1, length):
-                        follow = np.uint32(data[i + k])
-                        valid = valid and (follow & np.uint32(0xC0)) == 0x80
-                        code = (code << np.uint32(6)) | (follow & np.uint32(0x3F))
-                if not valid or code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
-                    code = np.uint32(0xFFFD)
-                    length = 1
-            codes[out] = code
-            flags[out] = table[code]
-            out += 1
-            i += length
+            if i + block <= end:
+                seen = np.uint8(0)
+                for k in range(_BLOCK):
+                    seen |= data[i + np.uint64(k)]
+                if seen < 0x80:
+                    for k in range(_BLOCK):
+                        codes[out + np.uint64(k)] = data[i + np.uint64(k)]
+                    for k in range(_BLOCK):
+                        flags[out + np.uint64(k)] = table[data[i + np.uint64(k)]]
+                    i += block
+                    out += block
+                    continue
+            # Up to where the next block may be plain again.
+            stop = min(i + block, end)
+            while i < stop:
+                code = np.uint32(data[i])
+                length = one
+                if code >= 0x80:
+                    code, length = _sequence(data, i, end)
+                codes[out] = code
+                flags[out] = table[code]
+                out += one
+                i += length
         offsets[row + 1] = out
-    return codes[:out].copy(), flags[:out].copy(), offsets
+    return codes[:out], flags[:out], offsets
 
 
 @kernel

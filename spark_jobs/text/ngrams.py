@@ -1,6 +1,7 @@
 """Repetition of word n-grams within a text: the character mass of the most frequent and of the duplicate ones.
 
-Counting follows huggingface/datatrove (arXiv 2112.11446, table A1); what it measures is said at each function.
+Counting follows huggingface/datatrove (arXiv 2112.11446, table A1); what it measures is said at each function. Most
+n-grams of most texts occur once, so two bitmaps sort those out before a table is asked.
 """
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy.typing as npt
 
 from spark_jobs.text.characters import Offsets
 from spark_jobs.text.native import kernel
-from spark_jobs.text.words import BASE, PRIME, Hashes, Positions, Words
+from spark_jobs.text.words import BASE, Hashes, Positions, Words, spread
 
 Counts = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint64]
 
 
 def top_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
@@ -33,22 +35,129 @@ def duplicate_ngram_chars(words: Words, sizes: tuple[int, ...]) -> Counts:
 
 
 @kernel
-def _times(a: np.uint64, b: np.uint64) -> np.uint64:
-    """The product of two residues modulo 2^61 - 1, by 31-bit halves."""
-    half = np.uint64(31)
-    low = np.uint64((1 << 31) - 1)
-    low_30 = np.uint64((1 << 30) - 1)
-    prime = np.uint64(PRIME)
-    a_high = a >> half
-    a_low = a & low
-    b_high = b >> half
-    b_low = b & low
-    middle = a_low * b_high + a_high * b_low
-    total = (
-        ((a_high * b_high) << np.uint64(1)) + (middle >> np.uint64(30)) + ((middle & low_30) << half) + a_low * b_low
-    )
-    total = (total & prime) + (total >> np.uint64(61))
-    return total - prime if total >= prime else total
+def _bits_for(items: int) -> int:
+    """Bits of a slot number in a table of at least twice so many items."""
+    bits = 6
+    while (1 << bits) < 2 * items:
+        bits += 1
+    return bits
+
+
+@kernel
+def _most_words(offsets: Offsets) -> int:
+    most = 1
+    for row in range(len(offsets) - 1):
+        most = max(most, offsets[row + 1] - offsets[row])
+    return most
+
+
+@kernel
+def _maybe_repeated(keys: Hashes, once: Bits, twice: Bits, found: Positions) -> int:
+    """Write the places of keys that may occur more than once to `found`, ascending; gives their number.
+
+    A key that does occur more than once is never left out. The bitmaps hold some 16 bits a key.
+    """
+    bits = _bits_for(8 * len(keys))
+    low = np.uint64(63)
+    six = np.uint64(6)
+    one = np.uint64(1)
+    once[: 1 << (bits - 6)] = 0
+    twice[: 1 << (bits - 6)] = 0
+    for i in range(len(keys)):
+        slot = spread(keys[i], bits)
+        bit = one << (slot & low)
+        twice[slot >> six] |= once[slot >> six] & bit
+        once[slot >> six] |= bit
+    count = np.uint64(0)
+    for i in range(len(keys)):
+        slot = spread(keys[i], bits)
+        found[count] = i
+        count += (twice[slot >> six] >> (slot & low)) & one
+    return np.int64(count)
+
+
+@kernel
+def _most_frequent(  # noqa: PLR0917 - numba takes no keywords
+    keys: Hashes, chosen: Positions, table: Hashes, counts: Positions, firsts: Positions, repeated: Positions
+) -> tuple[int, int]:
+    """Count of the most frequent of the chosen keys, and its first place; of equally frequent ones the earliest."""
+    bits = _bits_for(len(chosen))
+    counts[: 1 << bits] = 0
+    last = np.uint64((1 << bits) - 1)
+    again = 0
+    for c in range(len(chosen)):
+        value = keys[chosen[c]]
+        slot = spread(value, bits)
+        while counts[slot] != 0 and table[slot] != value:
+            slot = (slot + np.uint64(1)) & last
+        if counts[slot] == 0:
+            table[slot] = value
+            firsts[slot] = chosen[c]
+        counts[slot] += 1
+        if counts[slot] == 2:
+            repeated[again] = slot
+            again += 1
+    most = 1
+    place = 0
+    for r in range(again):
+        slot = np.uint64(repeated[r])
+        if counts[slot] > most or (counts[slot] == most and firsts[slot] < place):
+            most = counts[slot]
+            place = firsts[slot]
+    return most, place
+
+
+@kernel
+def _top(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) -> Counts:
+    rows = len(offsets) - 1
+    result = np.zeros((len(sizes), rows), dtype=np.int64)
+    most_words = _most_words(offsets)
+    once = np.empty(1 << (_bits_for(8 * most_words) - 6), dtype=np.uint64)
+    twice = np.empty_like(once)
+    table = np.empty(1 << _bits_for(most_words), dtype=np.uint64)
+    counts = np.empty(len(table), dtype=np.int32)
+    firsts = np.empty(len(table), dtype=np.int32)
+    grams = np.empty(most_words, dtype=np.uint64)
+    places = np.empty(most_words, dtype=np.int32)
+    chosen = np.empty(most_words + 1, dtype=np.int32)
+    spare = np.empty(most_words, dtype=np.int32)
+    for row in range(rows):
+        own = hashes[offsets[row] : offsets[row + 1]]
+        held = lengths[offsets[row] : offsets[row + 1]]
+        words = len(own)
+        grams[:words] = own
+        for i in range(words):
+            places[i] = i
+        looked_at = words
+        grown = 1
+        for which in range(len(sizes)):
+            n = sizes[which]
+            if words < n:
+                break
+            # What repeats begins with something shorter that repeats: only those places are looked at again.
+            kept = 0
+            for c in range(looked_at):
+                i = places[c]
+                if i + n <= words:
+                    value = grams[c]
+                    for k in range(i + grown, i + n):
+                        value = (value ^ (value >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15) + own[k]
+                    grams[kept] = value
+                    places[kept] = i
+                    kept += 1
+            grown = n
+            again = _maybe_repeated(grams[:kept], once, twice, chosen)
+            most, place = _most_frequent(grams, chosen[:again], table, counts, firsts, spare)
+            start = places[place] if most > 1 else 0
+            chars = n - 1
+            for i in range(start, start + n):
+                chars += held[i]
+            result[which, row] = most * chars
+            for c in range(again):
+                grams[c] = grams[chosen[c]]
+                places[c] = places[chosen[c]]
+            looked_at = again
+    return result
 
 
 @kernel
@@ -57,130 +166,74 @@ def _power(exponent: int) -> np.uint64:
     factor = np.uint64(BASE)
     while exponent > 0:
         if exponent & 1:
-            result = _times(result, factor)
-        factor = _times(factor, factor)
+            result *= factor
+        factor *= factor
         exponent >>= 1
     return result
 
 
 @kernel
-def _room(offsets: Offsets) -> int:
-    largest = 1
-    for row in range(len(offsets) - 1):
-        largest = max(largest, offsets[row + 1] - offsets[row])
-    size = 16
-    while size < 2 * largest:
-        size *= 2
-    return size
+def _scan(  # noqa: PLR0917 - numba takes no keywords
+    joined: Hashes, chosen: Positions, held: Positions, n: int, table: Hashes, taken: Positions
+) -> int:
+    """Characters of the n-grams that are found again, `chosen` being the places of those that may be."""
+    bits = _bits_for(len(chosen))
+    taken[: 1 << bits] = 0
+    last = np.uint64((1 << bits) - 1)
+    chars = 0
+    following = 0
+    for c in range(len(chosen)):
+        i = chosen[c]
+        if i < following:
+            continue
+        value = joined[i]
+        slot = spread(value, bits)
+        while taken[slot] != 0 and table[slot] != value:
+            slot = (slot + np.uint64(1)) & last
+        if taken[slot] == 0:
+            taken[slot] = 1
+            table[slot] = value
+            continue
+        for k in range(i, i + n):
+            chars += held[k]
+        following = i + n
+    return chars
 
 
 @kernel
-def _top(  # noqa: C901 - one loop over n-grams, kept whole for speed
-    hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts
-) -> Counts:
+def _duplicate(hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts) -> Counts:
     rows = len(offsets) - 1
     result = np.zeros((len(sizes), rows), dtype=np.int64)
-    size = _room(offsets)
-    keys = np.zeros(size, dtype=np.uint64)
-    counts = np.zeros(size, dtype=np.int64)
-    chars = np.zeros(size, dtype=np.int64)
-    owner = np.full(size, -1, dtype=np.int64)
-    order = np.zeros(size, dtype=np.int64)
-    grams = np.zeros(size, dtype=np.uint64)
-    stamp = 0
-    for row in range(rows):
-        first = offsets[row]
-        last = offsets[row + 1]
-        room = 16
-        while room < 2 * (last - first):
-            room *= 2
-        grams[: last - first] = np.uint64(0x9E3779B97F4A7C15)
-        for which in range(len(sizes)):
-            n = sizes[which]
-            grown = sizes[which - 1] if which > 0 else 0
-            stamp += 1
-            distinct = 0
-            length = n - 1
-            for i in range(first, min(first + n - 1, last)):
-                length += lengths[i]
-            for i in range(first, last - n + 1):
-                length += lengths[i + n - 1]
-                # Sizes ascend: the hash of the n-gram grows from that of the size before.
-                value = grams[i - first]
-                for k in range(i + grown, i + n):
-                    value = (value ^ hashes[k]) * np.uint64(0x9E3779B97F4A7C15)
-                    value ^= value >> np.uint64(29)
-                grams[i - first] = value
-                slot = np.int64((value >> np.uint64(20)) & np.uint64(room - 1))
-                while owner[slot] == stamp and keys[slot] != value:
-                    slot = (slot + 1) & (room - 1)
-                if owner[slot] == stamp:
-                    counts[slot] += 1
-                else:
-                    owner[slot] = stamp
-                    keys[slot] = value
-                    counts[slot] = 1
-                    chars[slot] = length
-                    order[distinct] = slot
-                    distinct += 1
-                length -= lengths[i]
-            most = 0
-            for k in range(distinct):
-                slot = order[k]
-                if counts[slot] > most:
-                    most = counts[slot]
-                    result[which, row] = counts[slot] * chars[slot]
-    return result
-
-
-@kernel
-def _duplicate(  # noqa: C901 - one loop over n-grams, kept whole for speed
-    hashes: Hashes, lengths: Positions, offsets: Offsets, sizes: Counts
-) -> Counts:
-    rows = len(offsets) - 1
-    result = np.zeros((len(sizes), rows), dtype=np.int64)
-    size = _room(offsets)
-    keys = np.zeros(size, dtype=np.uint64)
-    owner = np.full(size, -1, dtype=np.int64)
-    joined = np.zeros(size, dtype=np.uint64)
-    powers = np.zeros(size, dtype=np.uint64)
+    most_words = _most_words(offsets)
+    once = np.empty(1 << (_bits_for(8 * most_words) - 6), dtype=np.uint64)
+    twice = np.empty_like(once)
+    table = np.empty(1 << _bits_for(most_words), dtype=np.uint64)
+    taken = np.empty(len(table), dtype=np.int32)
+    joined = np.empty(most_words, dtype=np.uint64)
+    powers = np.empty(most_words, dtype=np.uint64)
+    chosen = np.empty(most_words + 1, dtype=np.int32)
     short = np.ones(64, dtype=np.uint64)
     for k in range(1, 64):
-        short[k] = _times(short[k - 1], np.uint64(BASE))
-    prime = np.uint64(PRIME)
-    stamp = 0
+        short[k] = short[k - 1] * np.uint64(BASE)
     for row in range(rows):
-        first = offsets[row]
-        words = offsets[row + 1] - first
-        room = 16
-        while room < 2 * words:
-            room *= 2
+        own = hashes[offsets[row] : offsets[row + 1]]
+        held = lengths[offsets[row] : offsets[row + 1]]
+        words = len(own)
+        joined[:words] = own
         for i in range(words):
-            joined[i] = hashes[first + i]
-            length = lengths[first + i]
-            powers[i] = short[length] if length < 64 else _power(length)
+            powers[i] = short[held[i]] if held[i] < 64 else _power(held[i])
         grown = 1
         for which in range(len(sizes)):
             n = sizes[which]
+            if words < n:
+                break
             # joined[i] becomes the hash of n words from i on: each round appends one word.
             while grown < n:
+                factors = powers[grown:words]
+                tails = own[grown:]
                 for i in range(words - grown):
-                    value = _times(joined[i], powers[i + grown]) + hashes[first + i + grown]
-                    joined[i] = value - prime if value >= prime else value
+                    joined[i] = joined[i] * factors[i] + tails[i]
                 grown += 1
-            stamp += 1
-            i = 0
-            while i < words - n + 1:
-                value = joined[i]
-                slot = np.int64((value * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(30)) & np.uint64(room - 1))
-                while owner[slot] == stamp and keys[slot] != value:
-                    slot = (slot + 1) & (room - 1)
-                if owner[slot] == stamp:
-                    for k in range(i, i + n):
-                        result[which, row] += lengths[first + k]
-                    i += n
-                else:
-                    owner[slot] = stamp
-                    keys[slot] = value
-                    i += 1
+            again = _maybe_repeated(joined[: words - n + 1], once, twice, chosen)
+            result[which, row] = _scan(joined, chosen[:again], held, n, table, taken)
     return result

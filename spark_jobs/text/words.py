@@ -29,10 +29,10 @@ from spark_jobs.text.native import kernel
 ALPHABETIC = 1  # a letter is in it
 LEXICAL = 2  # a letter, number or mark is in it: not a punctuation token
 
-# Hashes are polynomials modulo the Mersenne prime 2^61 - 1, so that hashes of joined words follow from the words'.
-PRIME = (1 << 61) - 1
-BASE = 0x2B6A5C4D
-_LOW_30 = (1 << 30) - 1
+# Hashes are polynomials in BASE modulo 2^64, so that hashes of joined words follow from the words'. Only their high
+# bits are well mixed, and those only after a multiplication: who needs few bits takes them by `spread`.
+BASE = 0x9E6C63D0876A3F6B
+_GOLDEN = 0x9E3779B97F4A7C15
 
 Hashes = npt.NDArray[np.uint64]
 Traits = npt.NDArray[np.uint8]
@@ -43,8 +43,8 @@ Positions = npt.NDArray[np.int32]
 class Words:
     """Tokens of all texts in one row; text i owns `offsets[i]:offsets[i + 1]`.
 
-    `starts` (positions in `Characters.codes`), `lengths` in characters, `hashes` below 2^61 - 1 (equal words have
-    equal hashes; case counts), `traits` of ALPHABETIC and LEXICAL.
+    `starts` (positions in `Characters.codes`), `lengths` in characters, `hashes` (equal words have equal hashes;
+    case counts), `traits` of ALPHABETIC and LEXICAL.
     """
 
     starts: Positions
@@ -67,7 +67,7 @@ def hash_of(word: str) -> int:
     """The hash that `split_words` gives to this token."""
     value = 0
     for character in word:
-        value = (value * BASE + ord(character) + 1) % PRIME
+        value = (value * BASE + ord(character) + 1) % (1 << 64)
     return value
 
 
@@ -81,79 +81,93 @@ def _joins(code: int, before: int, after: int) -> bool:
 
 
 @kernel
-def _word_end(  # noqa: C901 - three kinds of tokens in one scan
-    codes: Codes, flags: Flags, start: int, end: int
-) -> int:
-    """End of the token that starts at `start`, which is neither space nor ignored."""
-    first = flags[start]
-    i = start + 1
-    if first & IDEOGRAPH:
-        while i < end and (flags[i] & MARK) != 0:
-            i += 1
-        return i
-    if first & (LETTER | NUMBER | MARK):
-        while i < end:
-            kind = flags[i]
-            if kind & (LETTER | NUMBER | MARK):
-                if kind & IDEOGRAPH:
-                    return i
-                i += 1
-            elif i + 1 < end and (
-                _joins(codes[i], flags[i - 1], flags[i + 1])
-                or ((kind & IGNORED) != 0 and (flags[i + 1] & (LETTER | NUMBER | MARK)) != 0)
-            ):
-                if flags[i + 1] & IDEOGRAPH:
-                    return i
-                i += 2
-            else:
-                return i
-        return i
-    code = codes[start]
-    if code in (0x2E, 0x2D, 0x3D, 0x2A, 0x5F, 0x7E):
-        while i < end and codes[i] == code:
-            i += 1
-    return i
+def hash_codes(codes: Codes, start: int, stop: int) -> np.uint64:
+    """The hash of the characters of a word: what `hash_of` says, for kernels."""
+    value = np.uint64(0)
+    for k in range(np.uint64(start), np.uint64(stop)):
+        value = value * np.uint64(BASE) + np.uint64(codes[k]) + np.uint64(1)
+    return value
 
 
 @kernel
-def _split(codes: Codes, flags: Flags, offsets: Offsets) -> tuple[Positions, Positions, Hashes, Traits, Offsets]:
+def spread(value: np.uint64, bits: int) -> np.uint64:
+    """So many well mixed bits of a hash, at most 32: a slot in a table of 2 ** bits."""
+    value ^= value >> np.uint64(32)
+    return (value * np.uint64(_GOLDEN)) >> np.uint64(64 - bits)
+
+
+@kernel
+def _run_end(codes: Codes, flags: Flags, start: np.uint64, end: np.uint64) -> np.uint64:
+    """End of a token of rule 2 that was followed up to `start`, a character that is no letter, number or mark."""
+    one = np.uint64(1)
+    i = start
+    while i + one < end:
+        kind = flags[i]
+        if kind & (LETTER | NUMBER | MARK):
+            if kind & IDEOGRAPH:
+                return i
+            i += one
+        elif _joins(codes[i], flags[i - one], flags[i + one]) or (
+            (kind & IGNORED) != 0 and (flags[i + one] & (LETTER | NUMBER | MARK)) != 0
+        ):
+            if flags[i + one] & IDEOGRAPH:
+                return i
+            i += np.uint64(2)
+        else:
+            return i
+    # The last character has none after it that it could join to.
+    return end if i >= end or flags[i] & (LETTER | NUMBER | MARK) and (flags[i] & IDEOGRAPH) == 0 else i
+
+
+@kernel
+def _split(  # noqa: C901 - three kinds of tokens in one scan
+    codes: Codes, flags: Flags, offsets: Offsets
+) -> tuple[Positions, Positions, Hashes, Traits, Offsets]:
+    # Unsigned positions: a signed one is tested for being negative at each access.
     starts = np.empty(len(codes), dtype=np.int32)
     lengths = np.empty(len(codes), dtype=np.int32)
     hashes = np.empty(len(codes), dtype=np.uint64)
     traits = np.empty(len(codes), dtype=np.uint8)
     word_offsets = np.zeros(len(offsets), dtype=np.int64)
     base = np.uint64(BASE)
-    prime = np.uint64(PRIME)
-    count = 0
+    one = np.uint64(1)
+    count = np.uint64(0)
     for row in range(len(offsets) - 1):
-        i = offsets[row]
-        end = offsets[row + 1]
+        i = np.uint64(offsets[row])
+        end = np.uint64(offsets[row + 1])
         while i < end:
-            if flags[i] & (SPACE | IGNORED):
-                i += 1
+            seen = flags[i]
+            if seen & (SPACE | IGNORED):
+                i += one
                 continue
-            stop = _word_end(codes, flags, i, end)
-            value = np.uint64(0)
-            seen = 0
-            for k in range(i, stop):
-                seen |= flags[k]
-                # value * BASE modulo 2^61 - 1 with a 30-bit BASE: the high part is a rotation.
-                high = (value >> np.uint64(30)) * base
-                high = ((high << np.uint64(30)) & prime) + (high >> np.uint64(31))
-                value = high + (value & np.uint64(_LOW_30)) * base + np.uint64(codes[k]) + np.uint64(1)
-                value = (value & prime) + (value >> np.uint64(61))
-                value = value - prime if value >= prime else value
-            starts[count] = i
-            lengths[count] = stop - i
+            start = i
+            value = np.uint64(codes[i]) + one
+            i += one
+            if (seen & IDEOGRAPH) == 0 and (seen & (LETTER | NUMBER | MARK)) != 0:
+                # Most words end here: a plain run.
+                while i < end and (flags[i] & (LETTER | NUMBER | MARK)) != 0 and (flags[i] & IDEOGRAPH) == 0:
+                    seen |= flags[i]
+                    value = value * base + np.uint64(codes[i]) + one
+                    i += one
+                if i < end and (flags[i] & (SPACE | IDEOGRAPH)) == 0:
+                    stop = _run_end(codes, flags, i, end)
+                    while i < stop:
+                        seen |= flags[i]
+                        value = value * base + np.uint64(codes[i]) + one
+                        i += one
+            elif seen & IDEOGRAPH:
+                while i < end and (flags[i] & MARK) != 0:
+                    seen |= flags[i]
+                    value = value * base + np.uint64(codes[i]) + one
+                    i += one
+            elif codes[start] in (0x2E, 0x2D, 0x3D, 0x2A, 0x5F, 0x7E):
+                while i < end and codes[i] == codes[start]:
+                    value = value * base + np.uint64(codes[i]) + one
+                    i += one
+            starts[count] = start
+            lengths[count] = i - start
             hashes[count] = value
             traits[count] = ((seen & LETTER) != 0) * ALPHABETIC + ((seen & (LETTER | NUMBER | MARK)) != 0) * LEXICAL
-            count += 1
-            i = stop
+            count += one
         word_offsets[row + 1] = count
-    return (
-        starts[:count].copy(),
-        lengths[:count].copy(),
-        hashes[:count].copy(),
-        traits[:count].copy(),
-        word_offsets,
-    )
+    return starts[:count], lengths[:count], hashes[:count], traits[:count], word_offsets
