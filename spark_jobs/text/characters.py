@@ -6,7 +6,7 @@ these flags in the neighbouring modules.
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ SENTENCE_END = 64  # Unicode property Sentence_Terminal
 LOWER = 128
 CLOSING = 256  # closing brackets and quotation marks, which may follow the end of a sentence
 DECIMAL = 1024  # category Nd: what \d matches
+HINGE = 2048  # one of `{ [ j k m v`, in either case: each phrase of the C4 rules holds one of these few letters
 IGNORED = 512  # controls and format characters: they neither make nor break a word
 
 # Unicode 16 PropList, Sentence_Terminal, hexadecimal: sentence enders of all scripts; no quotation mark, no ellipsis.
@@ -36,6 +37,7 @@ a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb fe12 fe15-fe16 fe52 fe56-fe57 ff01 ff0e ff1f 
 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16d6e-16d6f 16e98 1bc9f 1da88"""
 
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_HINGES = "{[jkmvJKMV\u212a"
 _KANA_MARKS = (0x30FC, 0xFF70, 0xFF9E, 0xFF9F)
 _IDEOGRAPHS = (
     (0x3005, 0x3007),
@@ -68,6 +70,12 @@ class Characters:
     flags: Flags
     offsets: Offsets
 
+    @cached_property
+    def line_ends(self) -> npt.NDArray[np.int64]:
+        """Places of all LINE_END characters, ascending."""
+        found: npt.NDArray[np.int64] = _places(self.flags, LINE_END)
+        return found
+
 
 @lru_cache(maxsize=1)
 def flag_table() -> Flags:
@@ -82,6 +90,8 @@ def flag_table() -> Flags:
         span[(span & (LETTER | NUMBER)) != 0] |= IDEOGRAPH
     for code in _KANA_MARKS:
         table[code] = MARK
+    for character in _HINGES:
+        table[ord(character)] |= HINGE
     table.flags.writeable = False
     return table
 
@@ -154,9 +164,7 @@ def _sequence(data: npt.NDArray[np.uint8], i: np.uint64, end: np.uint64) -> tupl
 
 
 @kernel
-def _decode(  # noqa: C901, PLR0912 - plain stretches apart from the rest, in one pass
-    data: npt.NDArray[np.uint8], starts: Offsets, table: Flags
-) -> tuple[Codes, Flags, Offsets]:
+def _decode(data: npt.NDArray[np.uint8], starts: Offsets, table: Flags) -> tuple[Codes, Flags, Offsets]:
     # Unsigned positions everywhere: a signed one is tested for being negative at each access.
     total = starts[-1] - starts[0]
     codes = np.empty(total, dtype=np.uint32)
@@ -197,23 +205,46 @@ def _decode(  # noqa: C901, PLR0912 - plain stretches apart from the rest, in on
 
 
 @kernel
+def _places(flags: Flags, wanted: int) -> npt.NDArray[np.int64]:
+    """Places of the characters that have one of the wanted flags, ascending."""
+    mask = np.uint16(wanted)
+    found = np.empty(len(flags) + 1, dtype=np.int64)
+    count = np.uint64(0)
+    block = 64
+    for base in range(0, len(flags), block):
+        part = flags[base : base + block]
+        seen = np.uint16(0)
+        for k in range(len(part)):
+            seen |= part[k]
+        if seen & mask:
+            for k in range(len(part)):
+                found[count] = base + k
+                count += np.uint64((part[k] & mask) != 0)
+    return found[:count].copy()
+
+
+@kernel
 def _encode(codes: Codes, offsets: Offsets) -> tuple[npt.NDArray[np.uint8], Offsets]:
-    data = np.empty(4 * len(codes), dtype=np.uint8)
+    size = len(codes)
+    for i in range(len(codes)):
+        size += (codes[i] >= 0x80) + (codes[i] >= 0x800) + (codes[i] >= 0x10000)
+    data = np.empty(size, dtype=np.uint8)
     starts = np.zeros(len(offsets), dtype=np.int64)
-    out = 0
+    one = np.uint64(1)
+    out = np.uint64(0)
     for row in range(len(offsets) - 1):
-        for i in range(offsets[row], offsets[row + 1]):
+        for i in range(np.uint64(offsets[row]), np.uint64(offsets[row + 1])):
             code = codes[i]
             if code < 0x80:
                 data[out] = code
-                out += 1
+                out += one
                 continue
             extra = 1 if code < 0x800 else (2 if code < 0x10000 else 3)
             lead = 0xC0 if extra == 1 else (0xE0 if extra == 2 else 0xF0)
             data[out] = lead | (code >> np.uint32(6 * extra))
-            out += 1
+            out += one
             for k in range(extra - 1, -1, -1):
                 data[out] = 0x80 | ((code >> np.uint32(6 * k)) & np.uint32(0x3F))
-                out += 1
+                out += one
         starts[row + 1] = out
-    return data[:out].copy(), starts
+    return data, starts

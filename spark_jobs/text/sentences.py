@@ -73,6 +73,32 @@ def _without_spaces(code: int) -> bool:
 
 
 @kernel
+def is_ender(code: int, kind: int) -> bool:
+    """Whether a character may end a sentence."""
+    return (kind & SENTENCE_END) != 0 or code in _SHADS
+
+
+@kernel
+def has_content(flags: Flags, start: int, end: int) -> bool:
+    """Whether a stretch holds a letter or number; looked for from its end, where it mostly is."""
+    while end > start and (flags[end - 1] & (LETTER | NUMBER)) == 0:
+        end -= 1
+    return end > start
+
+
+@kernel
+def sentence_end(codes: Codes, flags: Flags, i: int, start: int, end: int) -> tuple[int, bool]:
+    """Where to read on after the ender at i that has a letter or number before it, and whether it ends a sentence."""
+    stop = i + 1
+    while stop < end and ((flags[stop] & (SENTENCE_END | CLOSING)) != 0 or codes[stop] in _SHADS):
+        stop += 1
+    ends = stop == end or (flags[stop] & SPACE) != 0 or _without_spaces(codes[i])
+    if ends and codes[i] == 0x2E and codes[stop - 1] == 0x2E and stop < end:
+        ends = not _goes_on(flags, start, i, stop, end)
+    return stop, ends
+
+
+@kernel
 def _end_of(codes: Codes, flags: Flags, at: int, start: int, end: int) -> tuple[int, bool]:
     """End of the sentence that begins at `at` in the stretch from `start` to `end`; does it hold a letter or number."""
     pending = False
@@ -80,18 +106,12 @@ def _end_of(codes: Codes, flags: Flags, at: int, start: int, end: int) -> tuple[
     while i < end:
         if flags[i] & (LETTER | NUMBER):
             pending = True
-        if not pending or ((flags[i] & SENTENCE_END) == 0 and codes[i] not in _SHADS):
+        if not pending or not is_ender(codes[i], flags[i]):
             i += 1
             continue
-        stop = i + 1
-        while stop < end and ((flags[stop] & (SENTENCE_END | CLOSING)) != 0 or codes[stop] in _SHADS):
-            stop += 1
-        ends = stop == end or (flags[stop] & SPACE) != 0 or _without_spaces(codes[i])
-        if ends and codes[i] == 0x2E and codes[stop - 1] == 0x2E and stop < end:
-            ends = not _goes_on(flags, start, i, stop, end)
+        i, ends = sentence_end(codes, flags, i, start, end)
         if ends:
-            return stop, True
-        i = stop
+            return i, True
     return end, pending
 
 

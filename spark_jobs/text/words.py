@@ -116,7 +116,7 @@ def _run_end(codes: Codes, flags: Flags, start: np.uint64, end: np.uint64) -> np
         else:
             return i
     # The last character has none after it that it could join to.
-    return end if i >= end or flags[i] & (LETTER | NUMBER | MARK) and (flags[i] & IDEOGRAPH) == 0 else i
+    return end if i >= end or ((flags[i] & (LETTER | NUMBER | MARK)) != 0 and (flags[i] & IDEOGRAPH) == 0) else i
 
 
 @kernel

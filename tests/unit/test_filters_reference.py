@@ -297,3 +297,18 @@ def test_whitespace(before: str, after: str, count: int) -> None:
     again = editor.edit(TextBatch.from_texts([after]))
     assert again.texts[0].as_py() == after
     assert again.counts[0] == 0
+
+
+# Quadratic in the length of a line, a pass over one of these would take hours.
+LONG_LINES = ("." * 3_000_000, "a" + ".," * 1_500_000, "[" * 3_000_000, "k" * 3_000_000, "a" + " ." * 1_500_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentences"),
+    list(zip(LONG_LINES, (0, 0, 0, 0, 1), strict=True)),
+    ids=["dots", "commas", "brackets", "ks", "stops"],
+)
+def test_c4_reads_a_long_line_of_few_signs_once(line: str, sentences: int) -> None:
+    assert measured("c4_quality", line)["sentences"] == sentences
+    edited = registry.build("editors", "c4_lines").edit(TextBatch.from_texts([line]))
+    assert edited.texts[0].as_py() == (line if sentences else "")

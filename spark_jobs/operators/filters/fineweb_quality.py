@@ -64,7 +64,7 @@ class FinewebQuality:
         terminal, short = _line_ends(
             characters.flags, pieces.starts, pieces.ends, pieces.offsets, self.params.short_line_chars
         )
-        newlines = _newlines(characters.codes, characters.offsets)
+        newlines = _newlines(characters.codes, characters.line_ends, characters.offsets)
         return {
             "lines": copies.pieces.astype(np.float64),
             "terminal_line_ratio": ratio(terminal, copies.pieces),
@@ -103,9 +103,11 @@ def _line_ends(flags: Flags, starts: Counts, ends: Counts, pieces: Offsets, shor
 
 
 @kernel
-def _newlines(codes: Codes, offsets: Offsets) -> Counts:
+def _newlines(codes: Codes, line_ends: Counts, offsets: Offsets) -> Counts:
     counts = np.zeros(len(offsets) - 1, dtype=np.int64)
+    at = 0
     for row in range(len(counts)):
-        for i in range(offsets[row], offsets[row + 1]):
-            counts[row] += codes[i] == 10
+        while at < len(line_ends) and line_ends[at] < offsets[row + 1]:
+            counts[row] += codes[line_ends[at]] == 10
+            at += 1
     return counts

@@ -12,7 +12,7 @@ from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
 from spark_jobs.text.ratios import ratio
-from spark_jobs.text.words import ALPHABETIC, LEXICAL, Hashes, Positions, Traits, hash_of
+from spark_jobs.text.words import ALPHABETIC, LEXICAL, Hashes, Positions, Traits, hash_of, spread
 
 Counts = npt.NDArray[np.int64]
 
@@ -117,18 +117,38 @@ def _count_words(
     alphabetic = np.zeros(rows, dtype=np.int64)
     stops = np.zeros(rows, dtype=np.int64)
     seen = np.full(len(stop_words), -1, dtype=np.int64)
+    # One bit for each stop word by its hash: most words need no search.
+    sieve = np.zeros(256, dtype=np.uint8)
+    for k in range(len(stop_words)):
+        sieve[spread(stop_words[k], 8)] = 1
     for row in range(rows):
-        for i in range(offsets[row], offsets[row + 1]):
-            if traits[i] & LEXICAL:
+        first = offsets[row]
+        own = hashes[first : offsets[row + 1]]
+        for i in range(len(own)):
+            trait = traits[first + i]
+            if trait & LEXICAL:
                 lexical[row] += 1
-                chars[row] += lengths[i]
-            if traits[i] & ALPHABETIC:
-                alphabetic[row] += 1
-            at = np.searchsorted(stop_words, hashes[i])
-            if at < len(stop_words) and stop_words[at] == hashes[i] and seen[at] != row:
-                seen[at] = row
-                stops[row] += 1
+                chars[row] += lengths[first + i]
+            alphabetic[row] += (trait & ALPHABETIC) != 0
+            if sieve[spread(own[i], 8)]:
+                at = np.searchsorted(stop_words, own[i])
+                if at < len(stop_words) and stop_words[at] == own[i] and seen[at] != row:
+                    seen[at] = row
+                    stops[row] += 1
     return lexical, chars, alphabetic, stops
+
+
+@kernel
+def _triples(codes: Codes) -> int:
+    """How often "..." stands in a text, none overlapping."""
+    count = 0
+    dots = 0
+    for code in codes:
+        dots = dots + 1 if code == 0x2E else 0
+        if dots == 3:
+            dots = 0
+            count += 1
+    return count
 
 
 @kernel
@@ -137,15 +157,18 @@ def _count_symbols(codes: Codes, offsets: Offsets) -> tuple[Counts, Counts]:
     hashes = np.zeros(rows, dtype=np.int64)
     ellipses = np.zeros(rows, dtype=np.int64)
     for row in range(rows):
-        dots = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            code = codes[i]
-            hashes[row] += code == 0x23
-            dots = dots + 1 if code == 0x2E else 0
-            if dots == 3:
-                dots = 0
-                ellipses[row] += 1
-            ellipses[row] += code == 0x2026
+        own = codes[offsets[row] : offsets[row + 1]]
+        # Counts without branches: the compiler takes many characters at once.
+        hash_signs = 0
+        single = 0
+        triple = 0
+        for i in range(len(own)):
+            hash_signs += own[i] == 0x23
+            single += own[i] == 0x2026
+        for i in range(len(own) - 2):
+            triple += (own[i] == 0x2E) & (own[i + 1] == 0x2E) & (own[i + 2] == 0x2E)
+        hashes[row] = hash_signs
+        ellipses[row] = single + (_triples(own) if triple > 0 else 0)
     return hashes, ellipses
 
 
