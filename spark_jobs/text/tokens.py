@@ -21,6 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spark_jobs.errors import RecipeError
+from spark_jobs.text.bpe import TEKKEN_PATTERN, UNSURE, Vocabulary, count_pieces
+from spark_jobs.text.characters import Characters, decode
 
 DEFAULT_TOKENIZER = "tekken_240911"
 SHIPPED = (DEFAULT_TOKENIZER, "tekken_240718")
@@ -30,13 +32,17 @@ SHIPPED = (DEFAULT_TOKENIZER, "tekken_240718")
 MAX_RUN_CHARS = 10_000
 _RUN = re.compile(r"\s+|\S+")
 
-Counter = Callable[[list[str]], list[int]]
+Counts = npt.NDArray[np.int64]
+Counter = Callable[[pa.LargeStringArray, Characters | None], Counts]
 
 
-def count_tokens(texts: pa.Array | pa.ChunkedArray, tokenizer: str) -> npt.NDArray[np.int64]:
-    """Tokens of every text: int64, one a row; a null has 0. Raises RecipeError for a tokenizer that is not there."""
-    counted = _counter(tokenizer)([text or "" for text in texts.to_pylist()])
-    return np.asarray(counted, dtype=np.int64)
+def count_tokens(texts: pa.Array | pa.ChunkedArray, tokenizer: str, *, characters: Characters | None = None) -> Counts:
+    """Tokens of every text: int64, one a row; a null has 0. Raises RecipeError for a tokenizer that is not there.
+
+    `characters` are those of the texts, where they are known already.
+    """
+    flat = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return _counter(tokenizer)(flat.cast(pa.large_string()).fill_null(""), characters)
 
 
 @functools.cache
@@ -88,22 +94,42 @@ def _has_long_run(text: str) -> bool:
 
 @functools.cache
 def _counter(tokenizer: str) -> Counter:
-    path = tokenizer_file(tokenizer)
-    return _tekken(path) if tokenizer in SHIPPED else _tokenizer_json(path)
+    return _tekken(tokenizer) if tokenizer in SHIPPED else _tokenizer_json(tokenizer_file(tokenizer))
 
 
-def _tekken(path: Path) -> Counter:
+def vocabulary(tokenizer: str) -> Vocabulary | None:
+    """The tokens of a shipped tokenizer for the native counter; None if its pattern is one that counter does not know."""
+    return _shipped(tokenizer)[1]
+
+
+@functools.cache
+def _shipped(tokenizer: str) -> tuple[Any, Vocabulary | None]:
     """The encoding of a Tekken file: a tiktoken vocabulary whose last ranks give way to special tokens."""
     import tiktoken
 
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(tokenizer_file(tokenizer).read_text(encoding="utf-8"))
     config = data["config"]
     size = int(config["default_vocab_size"]) - int(config["default_num_special_tokens"])
     ranks = {base64.b64decode(entry["token_bytes"]): int(entry["rank"]) for entry in data["vocab"][:size]}
-    encoding = tiktoken.Encoding(path.stem, pat_str=config["pattern"], mergeable_ranks=ranks, special_tokens={})
+    encoding = tiktoken.Encoding(tokenizer, pat_str=config["pattern"], mergeable_ranks=ranks, special_tokens={})
+    return encoding, Vocabulary.of(ranks) if config["pattern"] == TEKKEN_PATTERN else None
 
-    def count(texts: list[str]) -> list[int]:
-        return [sum(len(encoding.encode_ordinary(piece)) for piece in bounded(text)) for text in texts]
+
+def _tekken(tokenizer: str) -> Counter:
+    encoding, known = _shipped(tokenizer)
+
+    def count(texts: pa.LargeStringArray, characters: Characters | None) -> Counts:
+        if known is None:
+            counts = np.full(len(texts), UNSURE, dtype=np.int64)
+        else:
+            characters = characters or decode(texts)
+            counts = count_pieces(characters, known)
+            for row in np.flatnonzero(np.diff(characters.offsets) > MAX_RUN_CHARS):
+                if _has_long_run(texts[row].as_py()):
+                    counts[row] = UNSURE
+        for row in np.flatnonzero(counts == UNSURE):
+            counts[row] = sum(len(encoding.encode_ordinary(piece)) for piece in bounded(texts[row].as_py()))
+        return counts
 
     return count
 
@@ -121,10 +147,10 @@ def _tokenizer_json(path: Path) -> Counter:
     except Exception as error:  # the library raises bare Exception for a file it cannot parse
         raise RecipeError(f"tokenizer {path}: not a tokenizer JSON ({error})") from error
 
-    def count(texts: list[str]) -> list[int]:
-        pieces = [list(bounded(text)) for text in texts]
+    def count(texts: pa.LargeStringArray, _characters: Characters | None) -> Counts:
+        pieces = [list(bounded(text)) for text in texts.to_pylist()]
         flat = loaded.encode_batch([piece for several in pieces for piece in several], add_special_tokens=False)
         lengths = iter([len(encoded.ids) for encoded in flat])
-        return [sum(next(lengths) for _ in several) for several in pieces]
+        return np.array([sum(next(lengths) for _ in several) for several in pieces], dtype=np.int64)
 
     return count

@@ -1,6 +1,7 @@
 """Token counts: equal to the tokenizer's own, safe on hostile texts, and pinned by digest."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators.filters.token_count import TokenCount, TokenCountParams
-from spark_jobs.text import tokens
+from spark_jobs.text import bpe, tokens
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.tokens import DEFAULT_TOKENIZER, bounded, count_tokens, tokenizer_digest, tokenizer_file
 
@@ -116,3 +117,56 @@ def test_bounds_are_rules_only_where_a_recipe_sets_them() -> None:
     assert [(r.reason, r.minimum, r.maximum) for r in rules] == [
         ("too_few_tokens", 3, None), ("too_many_tokens", None, 9),
     ]  # fmt: skip
+
+
+@cache
+def library() -> Any:
+    """Tiktoken itself on the same file."""
+    import base64
+    import json
+
+    import tiktoken
+
+    data = json.loads(tokenizer_file(DEFAULT_TOKENIZER).read_text(encoding="utf-8"))
+    config = data["config"]
+    assert config["pattern"] == bpe.TEKKEN_PATTERN, "the native counter does not know this file's pattern"
+    size = config["default_vocab_size"] - config["default_num_special_tokens"]
+    ranks = {base64.b64decode(entry["token_bytes"]): entry["rank"] for entry in data["vocab"][:size]}
+    return tiktoken.Encoding("t", pat_str=config["pattern"], mergeable_ranks=ranks, special_tokens={})
+
+
+def library_counts(texts: list[str]) -> list[int]:
+    """Counts by tiktoken itself, text by text."""
+    return [len(library().encode_ordinary(text)) for text in texts]
+
+
+PIECES = st.sampled_from(
+    [*"aAbBéÉß日本語ーʰǅ7٣²_-/#.'’ \t\n\r\u3000\x1c\x85\u200d\u0301\u0903😀{}", "the", " of", "\r\n", "  "]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.one_of(PIECES, st.characters(exclude_categories=["Cs"])), max_size=40).map("".join))
+def test_native_counts_are_those_of_the_library(text: str) -> None:
+    counted = bpe.count_pieces(TextBatch.from_texts([text]).characters, tokens.vocabulary(DEFAULT_TOKENIZER))
+    assert counted[0] in (bpe.UNSURE, *library_counts([text]))
+
+
+def test_every_character_is_cut_as_the_library_cuts_it() -> None:
+    codes = [
+        code for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000, 3)) if chr(code).isprintable()
+    ]
+    texts = [f"a{chr(c)}A {chr(c)}b 1{chr(c)}{chr(c)}\n{chr(c)}" for c in codes]
+    counted = bpe.count_pieces(TextBatch.from_texts(texts).characters, tokens.vocabulary(DEFAULT_TOKENIZER))
+    wrong = [
+        hex(c)
+        for c, ours, theirs in zip(codes, counted, library_counts(texts), strict=True)
+        if ours not in (-1, theirs)
+    ]
+    assert not wrong
+    assert (counted == bpe.UNSURE).mean() < 0.01
+
+
+@pytest.mark.parametrize("text", ["x" * 65, "x" * 64, "\U000e0fff a", "日" * 80, "é" * 128])
+def test_what_the_native_counter_leaves_is_counted_by_the_library(text: str) -> None:
+    assert count_tokens(pa.array([text]), DEFAULT_TOKENIZER).tolist() == library_counts([text])

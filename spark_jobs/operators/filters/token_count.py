@@ -58,7 +58,7 @@ class TokenCount:
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Tokens and characters of every document."""
         return {
-            "tokens": count_tokens(batch.texts, self.params.tokenizer).astype(np.float64),
+            "tokens": count_tokens(batch.texts, self.params.tokenizer, characters=batch.characters).astype(np.float64),
             "characters": batch.lengths.astype(np.float64),
         }
 
