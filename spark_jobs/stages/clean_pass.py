@@ -104,6 +104,11 @@ def clean_rows(rows: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
         alternatives=plan.alternatives,
         max_chars=plan.max_chars,
     )
+    return judged_rows(rows, extraction, languages, plan)
+
+
+def judged_rows(rows: pa.RecordBatch, extraction: Extraction, languages: Languages, plan: Plan) -> pa.RecordBatch:
+    """The steps of the plan over what was extracted, and the rows of cleaned that come of it."""
     verdicts = _run_steps(rows, extraction, languages, plan)
     return _assembled(rows, extraction, languages, verdicts)
 

@@ -229,10 +229,17 @@ def _count(  # noqa: PLR0917 - numba takes no keywords
                 counts[row] = UNSURE
                 break
             size = 0
-            for k in range(i, stop):
-                size = _encoded(text[k], piece, size)
+            for k in range(np.uint64(i), np.uint64(stop)):
+                code = text[k]
+                if code < 0x80:
+                    piece[size] = code
+                    size += 1
+                else:
+                    size = _encoded(code, piece, size)
+            value = np.uint64(0)
             for k in range(size):
-                prefix[k + 1] = prefix[k] * np.uint64(BASE) + np.uint64(piece[k]) + np.uint64(1)
+                value = value * np.uint64(BASE) + np.uint64(piece[k]) + np.uint64(1)
+                prefix[k + 1] = value
             if size == 1 or _rank(prefix[size], piece, 0, size, hashes, ranks, data, starts) != _NONE:
                 counts[row] += 1
             else:

@@ -29,18 +29,20 @@ Classes = npt.NDArray[np.uint8]
 @kernel
 def _word_end(text: Codes, table: Classes, start: int) -> int:
     """End of `capitals* smalls+` at start, else 0."""
-    i = start
-    both = 0
-    while i < len(text) and (table[text[i]] & _CAPITAL) != 0:
+    one = np.uint64(1)
+    size = np.uint64(len(text))
+    i = np.uint64(start)
+    both = np.uint64(0)
+    while i < size and (table[text[i]] & _CAPITAL) != 0:
         if table[text[i]] & _BOTH:
-            both = i + 1
-        i += 1
-    if i == len(text) or (table[text[i]] & _SMALL) == 0:
+            both = i + one
+        i += one
+    if i == size or (table[text[i]] & _SMALL) == 0:
         # The run gives back what follows the last letter that can be small.
-        return both
-    while i < len(text) and (table[text[i]] & _SMALL) != 0:
-        i += 1
-    return i
+        return np.int64(both)
+    while i < size and (table[text[i]] & _SMALL) != 0:
+        i += one
+    return np.int64(i)
 
 
 @kernel

@@ -98,7 +98,7 @@ def _counter(tokenizer: str) -> Counter:
 
 
 def vocabulary(tokenizer: str) -> Vocabulary | None:
-    """The tokens of a shipped tokenizer for the native counter; None if its pattern is one that counter does not know."""
+    """The tokens of a shipped tokenizer for the native counter; None if that does not know the file's pattern."""
     return _shipped(tokenizer)[1]
 
 
