@@ -196,7 +196,7 @@ def _encoded(code: np.uint32, piece: Bytes, size: int) -> int:
 
 
 @kernel
-def _count(  # noqa: PLR0917 - numba takes no keywords
+def _count(  # noqa: C901, PLR0917 - one scan; numba takes no keywords
     codes: Codes,
     offsets: Offsets,
     table: Classes,

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from tldextract import TLDExtract
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
+# Nearly all URLs: nothing to decode, no user, and the parser of the standard library is ten times slower.
+_PLAIN = re.compile(r"https?://([A-Za-z0-9.-]+)(?::[0-9]*)?(?:[/?#]|\Z)")
 
 
 @lru_cache(maxsize=1)
@@ -22,6 +24,11 @@ def host_of(url: str | None) -> str:
     """The literal host of a URL in lower case, without port and trailing dot; "" where there is none."""
     if not url:
         return ""
+    plain = _PLAIN.match(url)
+    return plain[1].rstrip(".").lower() if plain else _parsed_host(url)
+
+
+def _parsed_host(url: str) -> str:
     try:
         host = urlsplit(url if "//" in url else f"//{url}").hostname
     except ValueError:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators import registry
@@ -102,3 +104,16 @@ def test_a_list_that_is_missing_is_an_error(tmp_path: Path) -> None:
 def test_a_word_with_a_separator_is_refused_since_it_could_never_match() -> None:
     with pytest.raises(RecipeError, match="'two words' is not one word"):
         registry.build("filters", "url_rules", {"hard_words": ["two-words"]})
+
+
+HOSTS = st.text(st.sampled_from("aB1.-@:[]%/?#\\ \té%2E"), max_size=12)
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://", "//", ""]),
+    HOSTS,
+    st.sampled_from(["", "/", "/a?b#c", ":80/", ":x"]),
+)
+def test_the_quick_look_at_a_host_sees_what_the_parser_sees(scheme: str, host: str, rest: str) -> None:
+    url = f"{scheme}{host}{rest}"
+    assert urls.host_of(url) == (urls._parsed_host(url) if url else "")
