@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from spark_jobs.text.characters import DECIMAL, HINGE, SENTENCE_END, SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
-from spark_jobs.text.sentences import has_content, sentence_end
+from spark_jobs.text.sentences import has_content, is_ender, sentence_end
 
 KEPT, LONG_WORD, NO_TERMINAL, FEW_WORDS, LOREM_IPSUM, JAVASCRIPT, CURLY, POLICY_LINE = range(8)
 
@@ -55,7 +55,7 @@ def _survey(  # noqa: PLR0917 - numba takes no keywords
             i += np.uint64(1)
             continue
         place = np.int64(i)
-        if kind & SENTENCE_END:
+        if is_ender(codes[i], kind):
             pending = pending or has_content(flags, read, place)
             read, ends = sentence_end(codes, flags, place, start, end) if pending else (place + 1, False)
             sentences += ends

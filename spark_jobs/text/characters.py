@@ -24,7 +24,7 @@ SENTENCE_END = 64  # Unicode property Sentence_Terminal
 LOWER = 128
 CLOSING = 256  # closing brackets and quotation marks, which may follow the end of a sentence
 DECIMAL = 1024  # category Nd: what \d matches
-HINGE = 2048  # one of `{ [ j k m v`, in either case: each phrase of the C4 rules holds one of these few letters
+HINGE = 2048  # one of `{ [ j k m v`, which the phrases of the C4 rules hold, or a shad, which ends Tibetan sentences
 IGNORED = 512  # controls and format characters: they neither make nor break a word
 
 # Unicode 16 PropList, Sentence_Terminal, hexadecimal: sentence enders of all scripts; no quotation mark, no ellipsis.
@@ -37,7 +37,7 @@ a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb fe12 fe15-fe16 fe52 fe56-fe57 ff01 ff0e ff1f 
 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16d6e-16d6f 16e98 1bc9f 1da88"""
 
 _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_HINGES = "{[jkmvJKMV\u212a"
+_HINGES = "{[jkmvJKMV\u212a\u0f0d\u0f0e"
 _KANA_MARKS = (0x30FC, 0xFF70, 0xFF9E, 0xFF9F)
 _IDEOGRAPHS = (
     (0x3005, 0x3007),

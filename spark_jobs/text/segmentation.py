@@ -29,13 +29,12 @@ from spark_jobs.text.characters import (
 from spark_jobs.text.native import kernel
 from spark_jobs.text.words import (
     ALPHABETIC,
-    BASE,
     LEXICAL,
-    PRIME,
     Hashes,
     Positions,
     Traits,
     Words,
+    hash_codes,
 )
 
 ICU: Final = "icu"
@@ -47,7 +46,7 @@ _FIRST = 0x0E00
 _SYLLABLE_MARKS = (0x0F0B, 0x0F0C)
 _ZERO_WIDTH_SPACE = 0x200B
 _LEXICAL = LETTER | NUMBER | MARK
-_LOW_30 = (1 << 30) - 1
+_NOT_YET = 255  # traits of a token whose hash and traits are not known yet
 
 # What is known of a position: in a run that ICU cuts; a word begins here.
 _MEMBER = 1
@@ -212,12 +211,12 @@ def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
                 elif kind != 2 or (flags[at] & IGNORED) == 0:
                     starts[count] = at
                     lengths[count] = last - at
-                    hashes[count] = np.uint64(PRIME)  # not yet known
+                    traits[count] = _NOT_YET
                     count += 1
                 at = stop
         offsets[row + 1] = count
     for i in range(count):
-        if hashes[i] == np.uint64(PRIME):
+        if traits[i] == _NOT_YET:
             hashes[i], traits[i] = _describe(codes, flags, starts[i], starts[i] + lengths[i])
     return starts[:count].copy(), lengths[:count].copy(), hashes[:count].copy(), traits[:count].copy(), offsets
 
@@ -225,16 +224,8 @@ def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
 @kernel
 def _describe(codes: Codes, flags: Flags, start: int, end: int) -> tuple[np.uint64, np.uint8]:
     """Hash and traits of a token, as `words.split_words` gives them."""
-    base = np.uint64(BASE)
-    prime = np.uint64(PRIME)
-    value = np.uint64(0)
     seen = 0
     for k in range(start, end):
         seen |= flags[k]
-        high = (value >> np.uint64(30)) * base
-        high = ((high << np.uint64(30)) & prime) + (high >> np.uint64(31))
-        value = high + (value & np.uint64(_LOW_30)) * base + np.uint64(codes[k]) + np.uint64(1)
-        value = (value & prime) + (value >> np.uint64(61))
-        value = value - prime if value >= prime else value
     traits = ((seen & LETTER) != 0) * ALPHABETIC + ((seen & _LEXICAL) != 0) * LEXICAL
-    return value, np.uint8(traits)
+    return hash_codes(codes, start, end), np.uint8(traits)
