@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from spark_jobs.lake.tables import TABLES
-from spark_jobs.operators import registry
 from spark_jobs.recipe.sections.cleaned import CleanedSection
-from spark_jobs.stages.clean import signal_columns
-from spark_jobs.stages.clean_pass import INPUT, OperatorSpec, Plan, judged_rows
+from spark_jobs.stages.clean import plan_of, signal_columns
+from spark_jobs.stages.clean_pass import INPUT, Plan, judged_rows
 from spark_jobs.text.language import Languages, identify
 from spark_jobs.text.markup import Extraction
 
@@ -50,9 +49,7 @@ class TextPass:
     def of(cls, steps: Sequence[object], *, identifies: bool) -> "TextPass":
         """A pass of these steps, written as in a recipe; languages are identified or taken from the documents."""
         section = CleanedSection.model_validate({"steps": list(steps)})
-        specs = tuple(OperatorSpec.of(step.kind, step.build()) for step in section.steps)
-        extract = OperatorSpec.of("extractors", registry.build("extractors", "resiliparse_text"))
-        return cls(Plan(extract, None, 1_000_000, 0.01, specs), identifies)
+        return cls(plan_of(section), identifies)
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """One batch after the other."""
@@ -69,10 +66,15 @@ class TextPass:
         nothing: list[None] = [None] * count
         extraction = Extraction(texts=texts, extractors=nothing, encodings=nothing, reasons=nothing)
         if self.identifies:
-            languages = identify(batch["text"], None, alternatives=0.01, max_chars=1_000_000)
+            languages = identify(
+                batch["text"],
+                self.plan.model,
+                alternatives=self.plan.alternatives,
+                max_chars=self.plan.max_chars,
+            )
         else:
             scores = np.asarray(batch["score"].to_numpy(zero_copy_only=False), dtype=np.float64)
-            languages = Languages(batch["language"].to_pylist(), scores, [[]] * count, ["Latn"] * count)
+            languages = Languages(batch["language"].to_pylist(), scores, [[]] * count, ["Latn"] * count, [""] * count)
         return judged_rows(rows, extraction, languages, self.plan)
 
 

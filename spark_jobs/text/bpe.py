@@ -135,7 +135,7 @@ def _rank(  # noqa: PLR0917 - numba takes no keywords
                 while k < size and data[first + k] == piece[begin + k]:
                     k += 1
                 if k == size:
-                    return ranks[slot]
+                    return ranks[slot]  # type: ignore[no-any-return] # an integer to numba
         slot = (slot + np.uint64(1)) & mask
     return _NONE
 

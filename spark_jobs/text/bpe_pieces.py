@@ -39,10 +39,10 @@ def _word_end(text: Codes, table: Classes, start: int) -> int:
         i += one
     if i == size or (table[text[i]] & _SMALL) == 0:
         # The run gives back what follows the last letter that can be small.
-        return np.int64(both)
+        return np.int64(both)  # type: ignore[return-value] # an integer to numba
     while i < size and (table[text[i]] & _SMALL) != 0:
         i += one
-    return np.int64(i)
+    return np.int64(i)  # type: ignore[return-value] # an integer to numba
 
 
 @kernel

@@ -101,7 +101,7 @@ def _run(batch: TextBatch, rules: LineRules) -> C4Lines:
     def join() -> pa.LargeStringArray:
         return encode(*joined(*where, kept, marks, int(rules.remove_citations)))
 
-    return C4Lines(*counts, join)
+    return C4Lines(counts[0], counts[1], counts[2], counts[3], join)
 
 
 def _table(phrases: tuple[str, ...]) -> Phrases:

@@ -1,5 +1,7 @@
 """The kernels of C4's pass over lines: the rules in C4's order, and the text that they leave. Used by `c4.py` alone."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -54,7 +56,7 @@ def _survey(  # noqa: PLR0917 - numba takes no keywords
         if (kind & (HINGE | SENTENCE_END)) == 0:
             i += np.uint64(1)
             continue
-        place = np.int64(i)
+        place: Any = np.int64(i)
         if is_ender(codes[i], kind):
             pending = pending or has_content(flags, read, place)
             read, ends = sentence_end(codes, flags, place, start, end) if pending else (place + 1, False)

@@ -73,7 +73,7 @@ def _maybe_repeated(keys: Hashes, once: Bits, twice: Bits, found: Positions) -> 
         slot = spread(keys[i], bits)
         found[count] = i
         count += (twice[slot >> six] >> (slot & low)) & one
-    return np.int64(count)
+    return np.int64(count)  # type: ignore[return-value] # an integer to numba
 
 
 @kernel

@@ -184,7 +184,7 @@ def _slot_of(keys: Hashes, used: Bounds, key: np.uint64, room: int) -> int:
     slot = np.int64(key & np.uint64(room - 1))
     while used[slot] != 0 and keys[slot] != key:
         slot = (slot + 1) & (room - 1)
-    return slot
+    return slot  # type: ignore[return-value] # an integer to numba
 
 
 @kernel
