@@ -1,4 +1,4 @@
-"""Byte strings that lie in one buffer: texts of an Arrow array, or entries of a list file, without an object for each."""
+"""Byte strings in one buffer: texts of an Arrow array, or entries of a list file, without an object for each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -81,7 +81,9 @@ def _room(count: int) -> int:
 
 
 @kernel
-def _copies(codes: Codes, flags: Flags, starts: Counts, ends: Counts, offsets: Offsets) -> Counts:
+def _copies(  # noqa: C901 - one loop over pieces, kept whole for speed
+    codes: Codes, flags: Flags, starts: Counts, ends: Counts, offsets: Offsets
+) -> Counts:
     rows = len(offsets) - 1
     result = np.zeros((4, rows), dtype=np.int64)
     most = _largest(offsets)
@@ -128,7 +130,9 @@ def _copies(codes: Codes, flags: Flags, starts: Counts, ends: Counts, offsets: O
 
 
 @kernel
-def _top_of(counts: Counts, slots: Counts, places: Counts, found: int, n: int, ends: Counts) -> int:
+def _top_of(  # noqa: PLR0917 - numba takes no keywords
+    counts: Counts, slots: Counts, places: Counts, found: int, n: int, ends: Counts
+) -> int:
     """Characters times count of the most frequent n-gram, the longest of equally frequent ones; 0 for a count of 1."""
     most = 1
     longest = 0
@@ -152,7 +156,9 @@ def _covered(places: Counts, found: int, n: int, ends: Counts) -> int:
 
 
 @kernel
-def _grams(hashes: Hashes, lengths: Positions, offsets: Offsets) -> tuple[Counts, Counts]:
+def _grams(  # noqa: C901, PLR0915 - one loop over n-grams, kept whole for speed
+    hashes: Hashes, lengths: Positions, offsets: Offsets
+) -> tuple[Counts, Counts]:
     """Only where two repeated n-grams start side by side can a longer one repeat: so each size looks at few places."""
     rows = len(offsets) - 1
     chars = np.zeros(rows, dtype=np.int64)

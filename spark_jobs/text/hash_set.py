@@ -28,7 +28,7 @@ class HashSet:
         """A set of these hashes; 0 stands for nothing and is left out."""
         distinct = np.unique(hashes)
         distinct = distinct[distinct != 0]
-        bits = max(4, int(len(distinct)).bit_length())
+        bits = max(4, len(distinct).bit_length())
         firsts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
         starts = np.append(np.searchsorted(distinct, firsts), len(distinct))
         return cls(distinct, starts.astype(np.uint32))

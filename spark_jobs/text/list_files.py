@@ -155,7 +155,7 @@ def _split(data: Bytes, names: int) -> tuple[Bounds, Bounds]:
     """Trimmed lines; with `names` the fields of a line, without the first where there are several."""
     lines = 1
     for byte in data:
-        lines += byte == 10 or byte == 13 or (names != 0 and _space(byte))
+        lines += byte in (10, 13) or (names != 0 and _space(byte))
     starts = np.empty(lines, dtype=np.int64)
     ends = np.empty(lines, dtype=np.int64)
     count = 0

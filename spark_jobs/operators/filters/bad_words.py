@@ -107,7 +107,10 @@ class BadWords:
             reasons=(),
         ),
         Example(
-            "真糟糕啊", columns={"language": "zh", "doc_id": "a"}, params={"words": {"zh": ["糟糕"]}}, reasons=("bad_word",)
+            "真糟糕啊",
+            columns={"language": "zh", "doc_id": "a"},
+            params={"words": {"zh": ["糟糕"]}},
+            reasons=("bad_word",),
         ),
         Example("darn", columns={"language": "de", "doc_id": "a"}, params={"words": {"en": ["darn"]}}, reasons=()),
     )  # fmt: skip

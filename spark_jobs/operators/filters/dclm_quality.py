@@ -163,6 +163,13 @@ def _count_words(
 
 
 @kernel
+def _spaced_dots(codes: Codes, last: int) -> bool:
+    """Whether ". . ." ends with the full stop at `last`, which has four characters before it."""
+    spaces = codes[last - 1] == 0x20 and codes[last - 3] == 0x20
+    return bool(spaces and codes[last - 2] == 0x2E and codes[last - 4] == 0x2E)
+
+
+@kernel
 def _ends_in_ellipsis(codes: Codes, start: int, end: int) -> bool:
     last = codes[end - 1]
     if last == 0x2026:
@@ -171,13 +178,7 @@ def _ends_in_ellipsis(codes: Codes, start: int, end: int) -> bool:
         return False
     if end - start >= 3 and codes[end - 2] == 0x2E and codes[end - 3] == 0x2E:
         return True
-    return (
-        end - start >= 5
-        and codes[end - 2] == 0x20
-        and codes[end - 3] == 0x2E
-        and codes[end - 4] == 0x20
-        and codes[end - 5] == 0x2E
-    )
+    return end - start >= 5 and _spaced_dots(codes, end - 1)
 
 
 @kernel
@@ -192,10 +193,9 @@ def _symbols(codes: Codes, start: int, end: int) -> int:
         if dots == 3:
             dots = 0
             count += 1
-        if code == 0x2E and i - spaced >= 4 and codes[i - 1] == 0x20 and codes[i - 2] == 0x2E:
-            if codes[i - 3] == 0x20 and codes[i - 4] == 0x2E:
-                spaced = i + 1
-                count += 1
+        if code == 0x2E and i - spaced >= 4 and _spaced_dots(codes, i):
+            spaced = i + 1
+            count += 1
     return count
 
 
