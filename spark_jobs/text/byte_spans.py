@@ -47,7 +47,8 @@ class ByteSpans:
 
     @classmethod
     def joined(cls, parts: Sequence["ByteSpans"]) -> "ByteSpans":
-        """The strings of several, in order; copies their buffers."""
+        """The strings of several, in order; copies their buffers if more than one holds any."""
+        parts = [part for part in parts if len(part)] or [cls.from_bytes([])]
         if len(parts) == 1:
             return parts[0]
         shifts = np.cumsum([0, *(len(part.data) for part in parts)])

@@ -26,8 +26,9 @@ class HashSet:
     @classmethod
     def of(cls, hashes: Hashes) -> "HashSet":
         """A set of these hashes; 0 stands for nothing and is left out."""
-        distinct = np.unique(hashes)
-        distinct = distinct[distinct != 0]
+        # Not np.unique, which takes ten times as long for millions.
+        ascending = np.sort(hashes)
+        distinct = ascending[np.diff(ascending, prepend=np.uint64(0)) != 0]
         bits = max(4, len(distinct).bit_length())
         firsts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
         starts = np.append(np.searchsorted(distinct, firsts), len(distinct))

@@ -177,7 +177,7 @@ def test_the_public_lists(shared_data: Path) -> None:
         lines = (folder / language).read_text(encoding="utf-8").splitlines()
         words = [line.strip() for line in lines if line.strip() not in operator.params.allowed.get(language, ())]
         batch = TextBatch.from_texts(
-            [f"({word.upper() if len(word.upper()) == len(word) else word})" for word in words] + ["", "."],
+            [f"({word.upper() if word.upper().lower() == word else word})" for word in words] + ["", "."],
             language=[language] * (len(words) + 2),
             doc_id=["x"] * (len(words) + 2),
         )
