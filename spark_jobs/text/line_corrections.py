@@ -35,7 +35,7 @@ class LineCorrections(BaseModel):
     drop_digit_lines: bool = Field(True, description="drop a line of digits only")
     counted: tuple[str, ...] = Field(COUNTED, description="drop a line that is a number and one of these: '3 likes'")
     min_line_words: int = Field(
-        2, ge=0, description="drop a line with fewer words (white space; tokens in scripts without spaces)"
+        2, ge=0, description="drop a line with fewer words (white space; signs in scripts without spaces)"
     )
     max_cut_words: int = Field(10, ge=0, description="words of a line from which phrases are still cut")
     cut_anywhere: tuple[str, ...] = Field(("items in cart",), description="phrases cut wherever they stand in the line")
@@ -45,10 +45,10 @@ class LineCorrections(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """Texts after the corrections; per text lines dropped plus phrases cut, and words without punctuation.
+    """Texts after the corrections; per text lines dropped plus phrases cut, and words.
 
-    `words` are those before; `removed` stood in dropped lines and cut phrases; `flagged` in dropped lines and in lines
-    that lost a phrase.
+    A word is what begins with a letter or number after white space, and each sign of a script without spaces. `words`
+    are those before; `removed` went with lines and phrases; `flagged` stood in lines that were dropped or cut.
     """
 
     texts: pa.LargeStringArray
@@ -60,13 +60,12 @@ class Corrected:
 
 def correct_lines(batch: TextBatch, rules: LineCorrections) -> Corrected:
     """One pass over the lines of a batch. Phrases are whole words, compared in lower case."""
-    characters, words = batch.characters, batch.words
+    characters = batch.characters
     bounds = np.array([rules.drop_digit_lines, rules.min_line_words, rules.max_cut_words], dtype=np.int64)
     upper = 1.0 if rules.max_upper_case is None else rules.max_upper_case
     phrases = (rules.counted, rules.cut_anywhere, rules.cut_at_end, rules.cut_at_start)
     counts, codes, offsets = line_kernel.correct(
         characters.codes, characters.flags, characters.offsets,
-        words.starts, words.traits, words.offsets,
         flag_table(), upper_table(), lower_table(), upper, bounds, *(_matrix(some) for some in phrases),
     )  # fmt: skip
     return Corrected(encode(codes, offsets), *counts)

@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 from spark_jobs.text.characters import DECIMAL, IDEOGRAPH, LETTER, MARK, NUMBER, SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
-from spark_jobs.text.words import LEXICAL, Positions, Traits
 
 Counts = npt.NDArray[np.int64]
 Phrases = npt.NDArray[np.uint32]
@@ -64,28 +63,39 @@ def _unspaced(code: int, flag: int) -> bool:
 
 
 @kernel
-def _measure(codes: Codes, flags: Flags, start: int, end: int, upper: Table) -> tuple[int, int, int, bool]:
-    """Upper-case characters, digits, words between white space, and whether a script without spaces is in the line."""
-    capitals = digits = words = 0
-    unspaced = False
+def _words(codes: Codes, flag_of: Flags, start: int, end: int) -> int:
+    """Words of a line: what begins with a letter or number after white space; each sign of a script without spaces."""
+    words = 0
     before = True
     for i in range(start, end):
-        flag = flags[i]
-        space = (flag & SPACE) != 0
-        words += before and not space
-        before = space
-        capitals += upper[codes[i]]
-        digits += (flag & DECIMAL) != 0
-        unspaced = unspaced or _unspaced(codes[i], flag)
-    return capitals, digits, words, unspaced
+        flag = flag_of[codes[i]]
+        if _unspaced(codes[i], flag):
+            words += (flag & MARK) == 0
+        elif before:
+            words += (flag & (LETTER | NUMBER)) != 0
+        before = (flag & SPACE) != 0
+    return words
 
 
 @kernel
-def _cut(out: Codes, origin: Positions, start: int, end: int, filled: int) -> int:
+def _measure(codes: Codes, flags: Flags, start: int, end: int, upper: Table) -> tuple[int, int, int]:
+    """Upper-case characters, digits, and runs of anything but white space."""
+    capitals = digits = runs = 0
+    before = True
+    for i in range(start, end):
+        space = (flags[i] & SPACE) != 0
+        runs += before and not space
+        before = space
+        capitals += upper[codes[i]]
+        digits += (flags[i] & DECIMAL) != 0
+    return capitals, digits, runs
+
+
+@kernel
+def _cut(out: Codes, start: int, end: int, filled: int) -> int:
     """Take [start, end) out of the line that is filled up to `filled`; where it ends then."""
     for i in range(end, filled):
         out[start + i - end] = out[i]
-        origin[start + i - end] = origin[i]
     return filled - (end - start)
 
 
@@ -102,7 +112,7 @@ def _whole(  # noqa: PLR0917 - numba takes no keywords
 
 @kernel
 def _cut_anywhere(  # noqa: PLR0917 - numba takes no keywords
-    out: Codes, origin: Positions, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
+    out: Codes, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
 ) -> tuple[int, int]:
     """Cut the phrases with a space before or after them; where the line ends then, and how many were cut."""
     cuts = 0
@@ -121,14 +131,14 @@ def _cut_anywhere(  # noqa: PLR0917 - numba takes no keywords
             i -= 1
         elif end < last and (flag_of[out[end]] & SPACE) != 0:
             end += 1
-        last = _cut(out, origin, i, end, last)
+        last = _cut(out, i, end, last)
         cuts += 1
     return last, cuts
 
 
 @kernel
 def _cut_at_end(  # noqa: PLR0917 - numba takes no keywords
-    out: Codes, origin: Positions, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
+    out: Codes, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
 ) -> int:
     """Cut a phrase that ends the line, and one space before it; white space after it goes too."""
     end = _last_in(out, flag_of, first, last)
@@ -141,13 +151,13 @@ def _cut_at_end(  # noqa: PLR0917 - numba takes no keywords
             continue
         if _whole(out, flag_of, start, end, first, end):
             start -= start > first and (flag_of[out[start - 1]] & SPACE) != 0
-            return _cut(out, origin, start, last, last)
+            return _cut(out, start, last, last)
     return last
 
 
 @kernel
 def _cut_at_start(  # noqa: PLR0917 - numba takes no keywords
-    out: Codes, origin: Positions, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
+    out: Codes, first: int, last: int, phrases: Phrases, flag_of: Flags, lower: Phrases
 ) -> int:
     """Cut a phrase that begins the line, and one space after it; the indent stays."""
     start = first
@@ -157,51 +167,39 @@ def _cut_at_start(  # noqa: PLR0917 - numba takes no keywords
         end = start + _length_at(out, start, last, phrases[row], lower)
         if end > start and _whole(out, flag_of, start, end, start, last):
             end += end < last and (flag_of[out[end]] & SPACE) != 0
-            return _cut(out, origin, start, end, last)
+            return _cut(out, start, end, last)
     return last
 
 
 @kernel
-def _lost(starts: Positions, traits: Traits, first: int, last: int, origin: Positions) -> int:
-    """Words of the line whose first character is no longer among the places in `origin`."""
-    lost = at = 0
-    for word in range(first, last):
-        while at < len(origin) and origin[at] < starts[word]:
-            at += 1
-        lost += (traits[word] & LEXICAL) != 0 and not (at < len(origin) and origin[at] == starts[word])
-    return lost
-
-
-@kernel
 def _cut_phrases(  # noqa: PLR0917 - numba takes no keywords
-    out: Codes, origin: Positions, first: int, last: int,
+    out: Codes, first: int, last: int,
     anywhere: Phrases, at_end: Phrases, at_start: Phrases, flag_of: Flags, lower: Phrases,
 ) -> tuple[int, int]:  # fmt: skip
     """The three kinds of cuts, one after the other; where the line ends then, and how many were made."""
-    after, cuts = _cut_anywhere(out, origin, first, last, anywhere, flag_of, lower)
-    stop = _cut_at_end(out, origin, first, after, at_end, flag_of, lower)
+    after, cuts = _cut_anywhere(out, first, last, anywhere, flag_of, lower)
+    stop = _cut_at_end(out, first, after, at_end, flag_of, lower)
     cuts += stop < after
-    after = _cut_at_start(out, origin, first, stop, at_start, flag_of, lower)
+    after = _cut_at_start(out, first, stop, at_start, flag_of, lower)
     return after, cuts + (after < stop)
 
 
 @kernel
 def _judge(  # noqa: PLR0917 - numba takes no keywords
-    codes: Codes, flags: Flags, start: int, end: int, tokens: int,
+    codes: Codes, flags: Flags, start: int, end: int, words: int,
     upper: Table, lower: Phrases, max_upper: float, bounds: Counts, nouns: Phrases,
 ) -> tuple[bool, int]:  # fmt: skip
-    """Whether a line stays, and its words: 0 for a blank line, which stays."""
+    """Whether a line stays, and its length in words, anything between white space being one; a blank line stays."""
     while start < end and (flags[start] & SPACE) != 0:
         start += 1
     while end > start and (flags[end - 1] & SPACE) != 0:
         end -= 1
     if start == end:
         return True, 0
-    capitals, digits, words, unspaced = _measure(codes, flags, start, end, upper)
-    words = max(words, tokens) if unspaced else words
+    capitals, digits, runs = _measure(codes, flags, start, end, upper)
     length = end - start
-    drops = capitals / length > max_upper or (bounds[0] != 0 and digits == length) or words < bounds[1]
-    return not (drops or _is_counter(codes, flags, start, end, nouns, lower)), words
+    drops = capitals / length > max_upper or (bounds[0] != 0 and digits == length) or max(runs, words) < bounds[1]
+    return not (drops or _is_counter(codes, flags, start, end, nouns, lower)), max(runs, words)
 
 
 @kernel
@@ -214,51 +212,40 @@ def _last_in(out: Codes, flag_of: Flags, first: int, last: int) -> int:
 
 @kernel
 def correct(  # noqa: PLR0917 - numba takes no keywords
-    codes: Codes, flags: Flags, offsets: Offsets, starts: Positions, traits: Traits, word_offsets: Offsets,
-    flag_of: Flags, upper: Table, lower: Phrases, max_upper: float, bounds: Counts,
-    nouns: Phrases, anywhere: Phrases, at_end: Phrases, at_start: Phrases,
+    codes: Codes, flags: Flags, offsets: Offsets, flag_of: Flags, upper: Table, lower: Phrases, max_upper: float,
+    bounds: Counts, nouns: Phrases, anywhere: Phrases, at_end: Phrases, at_start: Phrases,
 ) -> tuple[Counts, Codes, Offsets]:  # fmt: skip
     """Counts (edits, words, words removed, words flagged; each by text), and the texts as code points."""
     rows = len(offsets) - 1
     counts = np.zeros((4, rows), dtype=np.int64)
     out = np.empty(len(codes) + 1, dtype=np.uint32)
-    origin = np.empty(len(codes) + 1, dtype=np.int32)
     kept = np.zeros(rows + 1, dtype=np.int64)
     filled = 0
     for row in range(rows):
-        word = word_offsets[row]
         lines = 0
         start = offsets[row]
         while start <= offsets[row + 1]:
             end = start
             while end < offsets[row + 1] and codes[end] != 10:
                 end += 1
-            first = word
-            tokens = 0
-            while word < word_offsets[row + 1] and starts[word] < end:
-                tokens += (traits[word] & LEXICAL) != 0
-                word += 1
-            counts[1, row] += tokens
-            stays, words = _judge(codes, flags, start, end, tokens, upper, lower, max_upper, bounds, nouns)
-            if not stays:
-                counts[0, row] += 1
-                counts[2, row] += tokens
-                counts[3, row] += tokens
-                start = end + 1
-                continue
-            out[filled] = 10
+            words = _words(codes, flag_of, start, end)
+            counts[1, row] += words
+            stays, length = _judge(codes, flags, start, end, words, upper, lower, max_upper, bounds, nouns)
             begin = filled + (lines > 0)
-            stop = begin + end - start
-            out[begin:stop] = codes[start:end]
-            if words > 0 and words <= bounds[2]:
-                for i in range(begin, stop):
-                    origin[i] = start + i - begin
-                stop, cuts = _cut_phrases(out, origin, begin, stop, anywhere, at_end, at_start, flag_of, lower)
-                if cuts > 0:
-                    counts[0, row] += cuts
-                    counts[2, row] += _lost(starts, traits, first, word, origin[begin:stop])
-                    counts[3, row] += tokens
-                    stays = _last_in(out, flag_of, begin, stop) > begin
+            stop = begin
+            edits = 1
+            if stays:
+                out[filled] = 10
+                stop = begin + end - start
+                out[begin:stop] = codes[start:end]
+                edits = 0
+                if length > 0 and length <= bounds[2]:
+                    stop, edits = _cut_phrases(out, begin, stop, anywhere, at_end, at_start, flag_of, lower)
+                    stays = edits == 0 or _last_in(out, flag_of, begin, stop) > begin
+            if edits > 0:
+                counts[0, row] += edits
+                counts[2, row] += words - _words(out, flag_of, begin, stop)
+                counts[3, row] += words
             if stays:
                 filled = stop
                 lines += 1

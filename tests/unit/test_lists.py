@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 from pathlib import Path
@@ -19,7 +20,10 @@ from spark_jobs.errors import RecipeError
 from spark_jobs.operators import registry
 from spark_jobs.operators.base import Params
 from spark_jobs.operators.lists import EntryList, ListFile
+from spark_jobs.recipe.load import load_recipe
+from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.steps import Step
+from spark_jobs.stages.clean import Clean, operators_of, plan_of
 from spark_jobs.text.automaton import Automaton
 from spark_jobs.text.byte_spans import ByteSpans
 from spark_jobs.text.hash_set import HashSet
@@ -182,6 +186,36 @@ def test_files_in_a_list_lie_beside_the_recipe(tmp_path: Path) -> None:
     step = Step(name="url_rules", params={"hosts": ["a.example", {"path": "hosts.txt"}]}).located(tmp_path)
     (file,) = step.build().params.hosts.files
     assert file.path == str(tmp_path / "hosts.txt")
+
+
+def test_the_digest_of_a_list_is_in_lineage_and_in_the_fingerprint_of_the_stage(tmp_path: Path) -> None:
+    file = tmp_path / "domains"
+    file.write_bytes(b"a.example\n")
+    recipe = tmp_path / "recipe.yaml"
+    default = (Path(__file__).resolve().parents[2] / "recipes" / "default.yaml").read_text(encoding="utf-8")
+    recipe.write_text(default.replace("- url_rules\n", "- url_rules: {domains: {path: domains}}\n"), encoding="utf-8")
+    first = load_recipe(recipe)
+    (record,) = [record for record in operators_of(first.cleaned) if record.name == "url_rules"]
+    digest = hashlib.sha256(b"a.example\n").hexdigest()
+    assert [kept["sha256"] for kept in record.params["domains"]["files"]] == [digest]
+    before = Clean().fingerprint_parts(first)
+    plan = plan_of(first.cleaned)
+    file.write_bytes(b"a.example\nb.example\n")
+    assert Clean().fingerprint_parts(load_recipe(recipe)) != before
+    (spec,) = [spec for spec in plan.steps if spec.name == "url_rules"]
+    with pytest.raises(RecipeError, match="put the pinned list back, or pin anew"):
+        registry.build(spec.kind, spec.name, json.loads(spec.params))
+
+    pinned = "- url_rules: {domains: {path: domains, sha256: %s}}\n" % digest
+    recipe.write_text(default.replace("- url_rules\n", pinned), encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{recipe}: cleaned.steps.2")
+    assert f"the recipe pins {digest}; put the pinned list back, or pin anew" in message
+    file.write_bytes(b"a.example\n")
+    assert isinstance(load_recipe(recipe).cleaned, CleanedSection)
 
 
 @given(

@@ -27,8 +27,8 @@ class DclmLines:
     aliases: ClassVar[tuple[str, ...]] = ("refinedweb_lines",)
     Params: ClassVar[type[Params]] = DclmLinesParams
     facts: ClassVar[tuple[Signal, ...]] = (
-        Signal("words", "words before the edit, without punctuation"),
-        Signal("removed_words", "words in dropped lines and cut phrases"),
+        Signal("words", "words before the edit: what begins with a letter or number after white space"),
+        Signal("removed_words", "words that went with lines and phrases"),
         Signal("flagged_words", "words in dropped lines and in lines that lost a phrase"),
     )
     examples: ClassVar[tuple[Example, ...]] = (

@@ -38,7 +38,7 @@ class DclmEditRatio:
     after: ClassVar[tuple[str, ...]] = (EDITOR,)
     Params: ClassVar[type[Params]] = DclmEditRatioParams
     signals: ClassVar[tuple[Signal, ...]] = (
-        Signal("removed_word_ratio", "words in dropped lines and cut phrases over words before the line edits"),
+        Signal("removed_word_ratio", "words that went with lines and phrases over words before the line edits"),
         Signal("flagged_word_ratio", "words in dropped lines and in lines that lost a phrase over words before"),
     )
     examples: ClassVar[tuple[Example, ...]] = (

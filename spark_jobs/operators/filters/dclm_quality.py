@@ -9,11 +9,10 @@ from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.characters import LETTER, SPACE, Codes, Flags, Offsets
+from spark_jobs.text.characters import LETTER, NUMBER, SPACE, Codes, Flags, Offsets
 from spark_jobs.text.letter_case import lower_table
 from spark_jobs.text.native import kernel
 from spark_jobs.text.ratios import ratio
-from spark_jobs.text.words import LEXICAL
 
 Counts = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -24,8 +23,8 @@ _PROSE = "The plans that neighbours have agreed to follow must be kept with care
 class DclmQualityParams(Params):
     """Limits; None switches a rule off."""
 
-    min_words: int | None = Field(50, ge=0, description="words, punctuation not counted")
-    max_words: int | None = Field(100_000, ge=0, description="words, punctuation not counted")
+    min_words: int | None = Field(50, ge=0, description="words that begin with a letter or number")
+    max_words: int | None = Field(100_000, ge=0, description="words that begin with a letter or number")
     min_mean_word_length: float | None = Field(3, ge=0, description="characters, over words between white space")
     max_mean_word_length: float | None = Field(10, ge=0, description="characters, over words between white space")
     max_symbol_ratio: float | None = Field(
@@ -46,7 +45,7 @@ class DclmQualityParams(Params):
 
 
 class DclmQuality:
-    """Length counts words without punctuation; all else is over words between white space, punctuation attached.
+    """Words lie between white space, punctuation attached; the length counts those that begin with a letter or number.
 
     Lines are cut at newlines and stripped; blank ones do not count. A ratio over nothing is NaN.
     """
@@ -56,7 +55,7 @@ class DclmQuality:
     source: ClassVar[str] = "arXiv 2112.11446, appendix A1.1; arXiv 2406.11794; mlfoundations/dclm"
     Params: ClassVar[type[Params]] = DclmQualityParams
     signals: ClassVar[tuple[Signal, ...]] = (
-        Signal("words", "tokens that hold a letter, number or mark"),
+        Signal("words", "words between white space that begin with a letter or number"),
         Signal("mean_word_length_chars", "mean characters of the words between white space"),
         Signal("symbol_ratio", '"#", "...", ". . ." and "…" together over words between white space'),
         Signal("bullet_line_ratio", "lines that start with ● • * or - over lines"),
@@ -83,14 +82,12 @@ class DclmQuality:
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Seven measures of every text."""
         characters = batch.characters
-        words, chars, letterless, stops = _count_words(
+        words, leading, chars, letterless, stops = _count_words(
             characters.codes, characters.flags, characters.offsets, lower_table(), self._stop_words
         )
         symbols, lines, bullets, trailing = _count_lines(characters.codes, characters.flags, characters.offsets)
-        tokens = np.zeros(len(batch.words.traits) + 1, dtype=np.int64)
-        np.cumsum((batch.words.traits & LEXICAL) != 0, out=tokens[1:])
         return {
-            "words": np.diff(tokens[batch.words.offsets]).astype(np.float64),
+            "words": leading.astype(np.float64),
             "mean_word_length_chars": ratio(chars, words),
             "symbol_ratio": ratio(symbols, words),
             "bullet_line_ratio": ratio(bullets, lines),
@@ -133,10 +130,11 @@ def _hashes(codes: Codes, offsets: Offsets, lower: Codes) -> Hashes:
 @kernel
 def _count_words(
     codes: Codes, flags: Flags, offsets: Offsets, lower: Codes, stop_words: Hashes
-) -> tuple[Counts, Counts, Counts, Counts]:
-    """Words between white space, their characters, those without a letter, and stop words."""
+) -> tuple[Counts, Counts, Counts, Counts, Counts]:
+    """Words between white space; those that begin with a letter or number; characters; letterless ones; stop words."""
     rows = len(offsets) - 1
     words = np.zeros(rows, dtype=np.int64)
+    leading = np.zeros(rows, dtype=np.int64)
     chars = np.zeros(rows, dtype=np.int64)
     letterless = np.zeros(rows, dtype=np.int64)
     stops = np.zeros(rows, dtype=np.int64)
@@ -155,11 +153,12 @@ def _count_words(
                 value = _step(value, np.uint64(lower[codes[i]]))
                 i += 1
             words[row] += 1
+            leading[row] += (flags[start] & (LETTER | NUMBER)) != 0
             chars[row] += i - start
             letterless[row] += (seen & LETTER) == 0
             at = np.searchsorted(stop_words, value)
             stops[row] += at < len(stop_words) and stop_words[at] == value
-    return words, chars, letterless, stops
+    return words, leading, chars, letterless, stops
 
 
 @kernel
