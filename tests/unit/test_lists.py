@@ -206,7 +206,7 @@ def test_the_digest_of_a_list_is_in_lineage_and_in_the_fingerprint_of_the_stage(
     with pytest.raises(RecipeError, match="put the pinned list back, or pin anew"):
         registry.build(spec.kind, spec.name, json.loads(spec.params))
 
-    pinned = "- url_rules: {domains: {path: domains, sha256: %s}}\n" % digest
+    pinned = f"- url_rules: {{domains: {{path: domains, sha256: {digest}}}}}\n"
     recipe.write_text(default.replace("- url_rules\n", pinned), encoding="utf-8")
     with pytest.raises(RecipeError) as caught:
         load_recipe(recipe)
