@@ -51,12 +51,13 @@ class Rule:
 class Example:
     """A small input with what must come out; shown in the generated docs and run by the contract tests.
 
-    `columns` are the other columns of the row (url, host, language, ...). `signals`, `reasons` and `text` are
-    expected results; None means not stated.
+    `columns` are the other columns of the row (url, host, language, ...), `params` what differs from the defaults.
+    `signals`, `reasons` and `edited` are expected results; None means not stated.
     """
 
     text: str
     columns: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     signals: Mapping[str, float] | None = None
     reasons: tuple[str, ...] | None = None
     edited: str | None = None
@@ -64,10 +65,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Edited:
-    """Texts after an edit, and per row how many edits were made. Characters removed are counted by the engine."""
+    """Texts after an edit, and per row how many edits were made. Characters removed are counted by the engine.
+
+    `facts` is what the editor alone knows of its edits and a later filter judges by: numbers per document, which the
+    pass hands on as columns `<editor>__<fact>` of the batch. They are not stored.
+    """
 
     texts: pa.Array
     counts: npt.NDArray[np.int32]
+    facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class Operator(Protocol):
@@ -92,7 +98,11 @@ class Annotator(Operator, Protocol):
 
 
 class Filter(Annotator, Protocol):
-    """An annotator that also states rules, as data."""
+    """An annotator that also states rules, as data.
+
+    A filter may name editors that it must come before (`before`: it measures what they edit) or that must have run
+    (`after`: it judges by the facts that they state).
+    """
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules under the operator's parameters."""
@@ -100,7 +110,7 @@ class Filter(Annotator, Protocol):
 
 
 class Editor(Operator, Protocol):
-    """Changes text and says how often."""
+    """Changes text and says how often; one that states facts for later filters lists them in `facts`."""
 
     def edit(self, batch: TextBatch) -> Edited:
         """New texts for the batch, with the number of edits per document."""

@@ -33,6 +33,9 @@ def _kinds() -> Iterator[str]:
 def _operator(name: str, operator: Any) -> Iterator[str]:
     yield f"### {name}\n"
     yield f"{_sentence(operator.__doc__)} Version {operator.version}. Source: {operator.source}.\n"
+    aliases = getattr(operator, "aliases", ())
+    if aliases:
+        yield f"Does the work of {', '.join(f'`{alias}`' for alias in aliases)} too; a recipe says `{name}`.\n"
     fields = operator.Params.model_fields
     if fields:
         yield "| parameter | default | |\n|---|---|---|"
@@ -42,6 +45,11 @@ def _operator(name: str, operator: Any) -> Iterator[str]:
     if signals:
         yield "| column | |\n|---|---|"
         yield from (f"| `{name}__{signal.name}` | {signal.description} |" for signal in signals)
+        yield ""
+    facts = getattr(operator, "facts", ())
+    if facts:
+        yield "| fact for later filters | |\n|---|---|"
+        yield from (f"| `{fact.name}` | {fact.description} |" for fact in facts)
         yield ""
     rules = _rules(operator)
     if rules:

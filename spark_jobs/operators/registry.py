@@ -60,6 +60,8 @@ def fingerprint(operator: Any) -> str:
 
 
 def _without_places(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_places(inner) for inner in value]
     if not isinstance(value, dict):
         return value
     pinned = bool(value.get("sha256"))

@@ -56,6 +56,8 @@ class Step(BaseModel):
 
 
 def _resolved(value: Any, folder: Path | None) -> Any:
+    if isinstance(value, list):
+        return [_resolved(inner, folder) for inner in value]
     if folder is None or not isinstance(value, dict):
         return value
     return {

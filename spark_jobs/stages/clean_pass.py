@@ -19,7 +19,7 @@ from spark_jobs.text import decide
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.language import Languages, identify
 from spark_jobs.text.markup import Extraction, PayloadBatch
-from spark_jobs.text.urls import host_of
+from spark_jobs.text.urls import hosts_of
 
 # Columns of raw that the pass reads.
 INPUT = (
@@ -133,7 +133,7 @@ def _chunks(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 def _run_steps(rows: pa.RecordBatch, extraction: Extraction, languages: Languages, plan: Plan) -> _Verdicts:
     columns = {name: rows[name] for name in ("doc_id", "url", "source", "content_type")}
-    columns["host"] = _hosts(rows)
+    columns["host"] = hosts_of(rows["url"])
     columns["language"] = pa.array(languages.language, pa.string())
     columns["language_score"] = pa.array(languages.score, pa.float64())
     columns["script"] = pa.array(languages.script, pa.string())
@@ -165,6 +165,9 @@ def _extraction_reasons(extraction: Extraction, version: int) -> decide.Entries:
 def _edit(operator: Any, verdicts: _Verdicts) -> None:
     before = verdicts.batch
     edited = operator.edit(before)
+    facts = {f"{operator.name}__{name}": pa.array(values) for name, values in edited.facts.items()}
+    if facts:
+        verdicts.batch = verdicts.batch.with_columns(facts)
     removed = _lengths(before.texts) - _lengths(edited.texts)
     touched = np.flatnonzero((edited.counts > 0) | (removed != 0))
     if not len(touched):
@@ -176,7 +179,7 @@ def _edit(operator: Any, verdicts: _Verdicts) -> None:
         "chars_removed": removed[touched],
     }
     verdicts.edits.append(decide.entries_of(touched, columns))
-    verdicts.batch = before.with_texts(edited.texts)
+    verdicts.batch = verdicts.batch.with_texts(edited.texts)
 
 
 def _measure(operator: Any, verdicts: _Verdicts, without_text: npt.NDArray[np.bool_]) -> None:
@@ -216,11 +219,6 @@ def _assembled(
 def _alternatives(languages: Languages) -> pa.Array:
     values = [[{"language": name, "score": score} for name, score in row] for row in languages.alternatives]
     return pa.array(values, pa.list_(_ALTERNATIVE))
-
-
-def _hosts(rows: pa.RecordBatch) -> pa.Array:
-    hosts = [host_of(url) or None for url in rows["url"].to_pylist()]
-    return pa.array(hosts, pa.string())
 
 
 def _lengths(texts: pa.Array) -> npt.NDArray[np.int64]:

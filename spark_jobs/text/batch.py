@@ -56,6 +56,13 @@ class TextBatch:
         """The same documents with other texts; nothing that was computed carries over."""
         return replace(TextBatch.of(texts, **self.columns), words_by=self.words_by)
 
+    def with_columns(self, columns: Mapping[str, pa.Array]) -> "TextBatch":
+        """The same documents and texts with further columns; views that were computed stay."""
+        batch = TextBatch(self.texts, {**self.columns, **columns})
+        # All but the columns: the views, and what else was derived from the texts.
+        batch.__dict__.update({name: value for name, value in self.__dict__.items() if name != "columns"})
+        return batch
+
     def __len__(self) -> int:
         """Number of documents."""
         return len(self.texts)

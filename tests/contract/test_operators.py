@@ -137,7 +137,7 @@ def example_cases() -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "name", "example"), example_cases())
 def test_examples_hold(kind: str, name: str, example: Example) -> None:
-    operator = registry.build(kind, name)
+    operator = registry.build(kind, name, example.params)
     if kind == "extractors":
         columns = example.columns
         pages = PayloadBatch([example.text.encode()], [columns.get("content_type")], [columns.get("url")])

@@ -67,7 +67,8 @@ def test_a_step_may_not_be_listed_twice_nor_come_after_the_edits_it_would_miss()
 def test_a_relative_list_file_lies_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "hosts.txt").write_text("spam.example\n", encoding="utf-8")
     (step,) = steps({"url_rules": {"hosts": {"path": "hosts.txt"}}}, folder=tmp_path).steps
-    assert step.build().params.hosts.path == str(tmp_path / "hosts.txt")
+    (file,) = step.build().params.hosts.files
+    assert file.path == str(tmp_path / "hosts.txt")
     assert step.params == {"hosts": {"path": "hosts.txt"}}, "what the recipe says holds no place of this machine"
 
 

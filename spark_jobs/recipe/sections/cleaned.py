@@ -42,7 +42,11 @@ class CleanedSection(BaseModel):
         if twice:
             raise ValueError(f"steps: {', '.join(twice)} is listed twice; a step's columns and records have its name")
         for place, step in enumerate(self.steps):
-            for later in getattr(step.build(), "before", ()):
+            operator = step.build()
+            for later in getattr(operator, "before", ()):
                 if later in names[:place]:
                     raise ValueError(f"steps: {step.name} must come before {later}, whose edits it would miss")
+            for earlier in getattr(operator, "after", ()):
+                if earlier not in names[:place]:
+                    raise ValueError(f"steps: {step.name} judges what {earlier} does; list {earlier} before it")
         return self
