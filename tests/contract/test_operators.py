@@ -16,7 +16,7 @@ import pytest
 from spark_jobs.operators import registry
 from spark_jobs.operators.base import Example
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.decide import Bounds, broken
+from spark_jobs.text.decide import broken
 from spark_jobs.text.markup import PayloadBatch
 
 REWRITE = "run `python -m tests.contract.test_operators`"
@@ -137,7 +137,7 @@ def example_cases() -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "name", "example"), example_cases())
 def test_examples_hold(kind: str, name: str, example: Example) -> None:
-    operator = registry.build(kind, name)
+    operator = registry.build(kind, name, example.params)
     if kind == "extractors":
         columns = example.columns
         pages = PayloadBatch([example.text.encode()], [columns.get("content_type")], [columns.get("url")])
@@ -156,8 +156,7 @@ def test_examples_hold(kind: str, name: str, example: Example) -> None:
     if example.reasons is not None:
         found = []
         for rule in operator.rules():
-            bounds = Bounds(minimum=rule.minimum, maximum=rule.maximum, exclusive=rule.exclusive)
-            if len(broken(name, 1, rule.reason, signals[rule.signal], bounds).rows):
+            if len(broken(name, 1, rule.reason, signals[rule.signal], rule.bounds(batch)).rows):
                 found.append(rule.reason)
         assert found == list(example.reasons)
 
