@@ -135,7 +135,9 @@ def _gram_limits(language: str, key: str, value: Any, sizes: tuple[int, ...]) ->
     except (TypeError, ValueError):
         raise RecipeError(f"limits of {language}: {key} is {value!r}; give pairs of size and share") from None
     if not stated.keys() <= set(sizes):
-        raise RecipeError(f"limits of {language}: {key} has sizes {sorted(stated)}; there are {', '.join(map(str, sizes))}")
+        raise RecipeError(
+            f"limits of {language}: {key} has sizes {sorted(stated)}; there are {', '.join(map(str, sizes))}"
+        )
     prefix = _GRAMS[key][0]
     yield from ((n, _legal(language, f"{prefix}_{n}_gram", limit)) for n, limit in stated.items())
 
@@ -154,7 +156,9 @@ def _files(path: str) -> list[Path]:
         return [root]
     found = sorted(file for file in root.iterdir() if file.suffix in _SUFFIXES)
     if not found:
-        raise RecipeError(f"table {path} is a folder without YAML files; name the one that holds <language>_<Script>.yml")
+        raise RecipeError(
+            f"table {path} is a folder without YAML files; name the one that holds <language>_<Script>.yml"
+        )
     return found
 
 
@@ -178,7 +182,9 @@ def _read_once(path: str, _state: tuple[tuple[str, int, int], ...]) -> _Table:
     return _Table(
         sha256=digests[0],
         rows={language: checked_row(language, row) for language, row in sorted(stated.items())},
-        stop_words={language: _words(language, row["stopwords"]) for language, row in stated.items() if "stopwords" in row},
+        stop_words={
+            language: _words(language, row["stopwords"]) for language, row in stated.items() if "stopwords" in row
+        },
     )
 
 

@@ -125,7 +125,7 @@ def _second(codes: Codes, flags: Flags, at: int, end: int, fold: Codes) -> int:
 
 
 @kernel
-def _longest_at(  # noqa: C901, PLR0917 - one loop over candidates, kept whole for speed; numba takes no keywords
+def _longest_at(  # noqa: PLR0917 - one loop over candidates, kept whole for speed; numba takes no keywords
     codes: Codes, flags: Flags, at: int, end: int,
     phrases: Codes, starts: Offsets, buckets: Places, fold: Codes,
 ) -> tuple[int, int]:  # fmt: skip

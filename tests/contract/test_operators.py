@@ -154,10 +154,11 @@ def test_examples_hold(kind: str, name: str, example: Example) -> None:
     signals = operator.annotate(batch)
     assert {key: float(signals[key][0]) for key in example.signals or {}} == dict(example.signals or {})
     if example.reasons is not None:
-        found = []
-        for rule in operator.rules():
-            if len(broken(name, 1, rule.reason, signals[rule.signal], rule.bounds(batch)).rows):
-                found.append(rule.reason)
+        found = [
+            rule.reason
+            for rule in operator.rules()
+            if len(broken(name, 1, rule.reason, signals[rule.signal], rule.bounds(batch)).rows)
+        ]
         assert found == list(example.reasons)
 
 

@@ -39,7 +39,10 @@ class BoilerplateParams(Params):
     phrases: PhraseList = Field(PhraseList(entries=PHRASES), description="whole words, case ignored")
     max_line_ratio: float | None = Field(0.4, ge=0, le=1, description="share of lines with a phrase (NeMo Curator: .4)")
     max_char_ratio: float | None = Field(
-        None, ge=0, le=1, description="share of characters in such lines; off, since a phrase may stand in a long paragraph"
+        None,
+        ge=0,
+        le=1,
+        description="share of characters in such lines; off, since a phrase may stand in a long paragraph",
     )
 
 

@@ -19,9 +19,11 @@ class CompressionRatioParams(Params):
 
     codec: Literal["zstd", "zlib"] = Field("zstd", description="zstd, or the slower zlib; ratios are within .02")
     level: int = Field(1, ge=1, le=19, description="level of the compressor; zlib has 1 to 9")
-    min_bytes: int = Field(512, ge=1, description="bytes of UTF-8; a shorter text is not measured, it compresses badly")
+    min_bytes: int = Field(
+        1024, ge=1, description="bytes of UTF-8; shorter texts compress badly, so they are not measured"
+    )
     min_ratio: float | None = Field(0.1, ge=0, description="compressed over raw bytes; below is repetition")
-    max_ratio: float | None = Field(0.8, ge=0, description="compressed over raw bytes; above is noise")
+    max_ratio: float | None = Field(0.85, ge=0, description="compressed over raw bytes; above is noise")
 
     @model_validator(mode="after")
     def _level_exists(self) -> "CompressionRatioParams":
@@ -44,7 +46,7 @@ class CompressionRatio:
         Example("Too short to tell.", reasons=()),
         Example("buy now " * 200, reasons=("repetitive",)),
         Example(
-            "".join(chr(33 + (i * 0x9E3779B1 >> 9) % 94) for i in range(600)),
+            "".join(chr(33 + pow(5, i, 10007) % 94) for i in range(1100)),
             reasons=("incompressible",),
         ),
     )

@@ -53,9 +53,11 @@ _ENGLISH: Mapping[str, Any] = {
 }
 _ENGLISH_STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _PROSE = (
-    "The plans that neighbours have agreed to follow must be kept with care. Nobody wanted another long winter without light, so they bought lamps, oil and paper early in the autumn, and "
-    "each family stored enough of them to last until the roads were open again."
+    "The plans that neighbours have agreed to follow must be kept with care. Nobody wanted another long winter without "
+    "light, so they bought lamps, oil and paper early in the autumn, and each family stored enough of them to last "
+    "until the roads were open again."
 )
+_MORE = " Those who lived by the river helped too."
 _IN = {"language": "en", "script": "Latn", "language_score": 0.9}
 
 
@@ -108,13 +110,15 @@ class Fineweb2Quality:
 
     name: ClassVar[str] = "fineweb2_quality"
     version: ClassVar[int] = 1
-    source: ClassVar[str] = "arXiv 2506.20920; huggingface/fineweb-2 (keys and format); huggingface/datatrove (counting)"
+    source: ClassVar[str] = (
+        "arXiv 2506.20920; huggingface/fineweb-2 (keys and format); huggingface/datatrove (counting)"
+    )
     Params: ClassVar[type[Params]] = Fineweb2QualityParams
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("table_row", "1 if the table has a row for the language, 0 if it falls back"),
         Signal("duplicate_line_ratio", "lines equal to an earlier one over lines"),
-        *(Signal(f"top_{n}_gram_char_ratio", f"most frequent {n}-gram: characters times count over all") for n in TOP_SIZES),
-        *(Signal(f"duplicate_{n}_gram_char_ratio", f"characters of repeated {n}-grams over all") for n in DUPLICATE_SIZES),
+        *(Signal(f"top_{n}_gram_char_ratio", f"most frequent {n}-gram: its characters over all") for n in TOP_SIZES),
+        *(Signal(f"duplicate_{n}_gram_char_ratio", f"repeated {n}-grams: their share") for n in DUPLICATE_SIZES),
         Signal("terminal_line_ratio", "lines whose last character ends a sentence in some script, over lines"),
         Signal("duplicate_char_ratio", "characters of lines equal to an earlier one over characters without newlines"),
         Signal("newline_word_ratio", "newlines over tokens"),
@@ -129,7 +133,26 @@ class Fineweb2Quality:
         Signal("language_score", "score of the language label"),
     )  # fmt: skip
     examples: ClassVar[tuple[Example, ...]] = (
-        Example(_PROSE, columns=_IN, signals={"words": 46.0, "table_row": 0.0}, reasons=("too_short",)),
+        Example(_PROSE + _MORE, columns=_IN, signals={"words": 54.0, "table_row": 0.0}, reasons=()),
+        Example(_PROSE, columns=_IN, signals={"words": 46.0}, reasons=("too_short",)),
+        Example(
+            _PROSE + _MORE,
+            columns=_IN | {"language": "eng_Latn"},
+            params={"limits": {"en": {"min_avg_word_length": 5, "new_line_ratio": 0}}, "max_words": 53},
+            reasons=("short_words", "too_long"),
+        ),
+        Example(
+            _PROSE + _MORE,
+            columns={"language": "zu", "script": "Latn", "language_score": 0.3},
+            params={"without_row": "drop"},
+            reasons=("no_limits",),
+        ),
+        Example(
+            "Menu\nHome\nMenu\n",
+            columns=_IN,
+            params={"min_words": 1, "min_stop_words": 0},
+            reasons=("top_2_gram", "top_3_gram", "no_terminal_lines", "list", "duplicate_chars"),
+        ),
     )
 
     def __init__(self, params: Fineweb2QualityParams) -> None:

@@ -14,7 +14,10 @@ from spark_jobs.text.leftovers import leftovers
 from spark_jobs.text.ratios import ratio
 
 # RE2. A style: a block that begins with a declaration, an at-rule, `!important`.
-_STYLE: Final = r"\{\s*-{0,2}[a-z]+(?:-[a-z]+)*\s*:\s*[^{};:\n][^{};\n]*[;}]|@(?:media|font-face|import|keyframes)\b|!important\b"
+_STYLE: Final = (
+    r"\{\s*-{0,2}[a-z]{3,}(?:-[a-z]+)*\s*:\s*[^{};:<>=|\n][^{};<>=|\n]*[;}]|"
+    r"(?:^|\W)@(?:media|font-face|import|keyframes)\s|!important\b"
+)
 # A script: a function with a body, the browser's objects, jQuery, a declaration.
 _SCRIPT: Final = (
     r"\bfunction\s*\w*\s*\([^()\n]*\)\s*\{|\b(?:document|window)\.[a-zA-Z]+\s*[.(=\[]|\.addEventListener\(|"

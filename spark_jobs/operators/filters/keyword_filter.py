@@ -16,7 +16,9 @@ from spark_jobs.text.ratios import ratio
 class KeywordFilterParams(Params):
     """The list, and how many of its words a document must or may hold; a bound is off unless it is set."""
 
-    words: PhraseList = Field(PhraseList(), description="words or phrases; whole words, in scripts without spaces anywhere")
+    words: PhraseList = Field(
+        PhraseList(), description="words or phrases; whole words, in scripts without spaces anywhere"
+    )
     ignore_case: bool = Field(default=True, description="whether upper and lower case are the same")
     min_distinct: int | None = Field(None, ge=0, description="different entries; fewer drop the document")
     max_distinct: int | None = Field(None, ge=0, description="different entries; more drop the document")

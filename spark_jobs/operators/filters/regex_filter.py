@@ -102,8 +102,13 @@ class RegexFilter:
     def rules(self) -> tuple[Rule, ...]:
         """Per expression: not too many matches, not too few."""
         patterns = sorted(self.params.patterns.items())
-        many = [(name, Rule(reason=f"has_{name}", signal=f"{name}_matches", maximum=p.max_matches)) for name, p in patterns]
-        few = [(name, Rule(reason=f"lacks_{name}", signal=f"{name}_matches", minimum=p.min_matches)) for name, p in patterns]
+        many = [
+            (name, Rule(reason=f"has_{name}", signal=f"{name}_matches", maximum=p.max_matches)) for name, p in patterns
+        ]
+        few = [
+            (name, Rule(reason=f"lacks_{name}", signal=f"{name}_matches", minimum=p.min_matches))
+            for name, p in patterns
+        ]
         return tuple(rule for _, rule in (*many, *few))
 
 

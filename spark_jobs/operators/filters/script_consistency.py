@@ -46,7 +46,12 @@ class ScriptConsistency:
         Signal("script_ratio", "letters of the label's script over letters; null where the label has no known script"),
     )
     examples: ClassVar[tuple[Example, ...]] = (
-        Example("Добрый день, Anna", columns={"language": "ru"}, signals={"script_ratio": 10 / 14}, reasons=("other_script",)),
+        Example(
+            "Добрый день, Anna",
+            columns={"language": "ru"},
+            signals={"script_ratio": 10 / 14},
+            reasons=("other_script",),
+        ),
         Example("日本語のテキスト", columns={"language": "jpn_Jpan"}, signals={"script_ratio": 1.0}, reasons=()),
         Example("dobar dan", columns={"language": "sr"}, signals={"script_ratio": 1.0}, reasons=()),
         Example("any text", columns={"language": "und"}, reasons=()),

@@ -17,9 +17,7 @@ class SymbolRatioParams(Params):
     max_non_alphanumeric: float | None = Field(
         0.25, ge=0, le=1, description="neither letter, number, mark, newline nor one of ? ! , . (NeMo Curator: .25)"
     )
-    max_special: float | None = Field(
-        None, ge=0, le=1, description="neither letter, number, mark nor white space; off"
-    )
+    max_special: float | None = Field(None, ge=0, le=1, description="neither letter, number, mark nor white space; off")
     max_digits: float | None = Field(0.15, ge=0, le=1, description="decimal digits of any script (NeMo Curator: .15)")
     min_punctuation: float | None = Field(None, ge=0, le=1, description="punctuation; CT-LLM wants more than none")
     max_punctuation: float | None = Field(None, ge=0, le=1, description="punctuation; off")
@@ -37,7 +35,9 @@ class SymbolRatio:
     source: ClassVar[str] = "NVIDIA-NeMo/Curator (alphanumeric, numbers, parentheses, white space), in all scripts"
     Params: ClassVar[type[Params]] = SymbolRatioParams
     signals: ClassVar[tuple[Signal, ...]] = (
-        Signal("non_alphanumeric_ratio", "characters but letters, numbers, marks, newlines and ? ! , . over characters"),
+        Signal(
+            "non_alphanumeric_ratio", "characters but letters, numbers, marks, newlines and ? ! , . over characters"
+        ),
         Signal("special_ratio", "characters but letters, numbers, marks and white space over characters"),
         Signal("digit_ratio", "decimal digits over characters"),
         Signal("punctuation_ratio", "punctuation over characters"),

@@ -43,8 +43,8 @@ class UrlDensity:
     )
     examples: ClassVar[tuple[Example, ...]] = (
         Example(
-            "The full report (see https://a.example/r.) was read by all members of the committee in the spring, they said.",
-            signals={"urls": 1.0, "url_char_ratio": 19 / 109},
+            "The full report (see https://a.example/r.) was read by all members of the committee in spring, they say.",
+            signals={"urls": 1.0, "url_char_ratio": 19 / 104},
             reasons=(),
         ),
         Example("Links: http://a.example HTTPS://b.example", signals={"urls": 2.0}, reasons=("url_chars",)),
