@@ -97,7 +97,7 @@ def places(by: Sequence[str], known: Sequence[str], columns: Mapping[str, pa.Arr
 
 def bounds_at(limits: Limits, rows: Rows, otherwise: Bounds) -> Bounds:
     """The bounds of each row: `rows` are places in the known values of `limits`; -1 has those of `otherwise`."""
-    own = [_number(otherwise.minimum), _number(otherwise.maximum)]
+    own = np.array([_number(otherwise.minimum), _number(otherwise.maximum)], dtype=np.float64)
     low, high = np.vstack([limits.table, own])[rows].T
     return Bounds(minimum=low, maximum=high, exclusive=otherwise.exclusive)
 

@@ -74,7 +74,7 @@ def _hash(codes: Codes, start: int, end: int, fold: int) -> np.uint64:
 @kernel
 def _known(value: np.uint64, names: Hashes) -> bool:
     at = np.searchsorted(names, value)
-    return at < len(names) and names[at] == value
+    return bool(at < len(names) and names[at] == value)
 
 
 @kernel

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.operators.base import MOST_RECORDED_LIMITS, Rule
@@ -80,6 +80,7 @@ BOUND = st.none() | st.sampled_from([-1.0, 0.0, 0.5, 2.0])
     rows=st.lists(st.tuples(NAMES, NAMES, st.sampled_from([-2.0, 0.0, 0.5, 3.0, math.nan]))),
     exclusive=st.booleans(),
 )
+@settings(deadline=None)  # the first call loads Arrow's functions
 def test_limits_are_looked_up_from_all_columns_to_the_first_and_else_the_rule_holds(
     *,
     table: dict[str, tuple[float | None, float | None]],

@@ -101,7 +101,7 @@ def _entropy(counts: Counts, distinct: int, total: int) -> float:
     weighted = 0.0
     for k in range(distinct):
         weighted += counts[k] * np.log(counts[k])
-    return max(np.log(total) - weighted / total, 0.0)
+    return float(max(np.log(total) - weighted / total, 0.0))
 
 
 @kernel
