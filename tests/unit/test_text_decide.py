@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spark_jobs.lake.explain import _applied
 from spark_jobs.operators.base import MOST_RECORDED_LIMITS, Rule
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.decide import DROP_REASON, EDIT, Bounds, Limits, broken, entries_of, list_column
@@ -114,6 +115,26 @@ def test_rules_with_limits_in_one_batch_do_not_share_bounds() -> None:
         ([1], [2.0]),
         ([0, 1], [3.0, 7.0]),
     ]
+
+
+def test_a_recorded_rule_is_explained_by_the_bounds_that_applied() -> None:
+    limits = Limits(by=("language", "script"), bounds={"sr": (1.0, None), "sr_Latn": (None, 2.0)})
+    record = Rule(reason="a", signal="x", minimum=0.5, limits=limits).record()
+    for language, script, bounds in (
+        ("sr", "Latn", (None, 2.0)),
+        ("sr", "Cyrl", (1.0, None)),
+        ("sr", None, (1.0, None)),
+        ("fr", "Latn", (0.5, None)),
+        (None, "Latn", (0.5, None)),
+    ):
+        shown = _applied(record, {"language": language, "script": script})
+        assert (shown["minimum"], shown["maximum"]) == bounds
+        assert "limits" not in shown
+    long = {"by": ["language"], "values": 999, "sha256": "ab"}
+    shown = _applied({**record, "limits": long}, {"language": "sr"})
+    assert (shown["minimum"], shown["limits_sha256"]) == (None, "ab"), "no bound is better than a wrong one"
+    plain = Rule(reason="a", signal="x", maximum=1.0).record()
+    assert _applied(plain, {}) == plain
 
 
 def test_a_missing_column_of_limits_is_named() -> None:
