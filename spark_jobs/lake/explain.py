@@ -109,10 +109,31 @@ def _signals(publication: Publication, row: Mapping[str, Any]) -> list[dict[str,
             found.append({
                 "annotator": name, "signal": signal, "value": value,
                 "rules": [
-                    {**rule, "broken": (name, rule["reason"]) in broken} for rule in rules if rule["signal"] == signal
+                    {**_applied(rule, row), "broken": (name, rule["reason"]) in broken}
+                    for rule in rules
+                    if rule["signal"] == signal
                 ],
             })  # fmt: skip
     return found
+
+
+def _applied(rule: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded rule with the bounds that applied to a row, where it has others for some values of columns.
+
+    A long table is recorded by its digest: then a bound is known only if the row broke it.
+    """
+    if "limits" not in rule:
+        return dict(rule)
+    own = {key: value for key, value in rule.items() if key != "limits"}
+    by, bounds = rule["limits"]["by"], rule["limits"].get("bounds")
+    if bounds is None:
+        return own | {"minimum": None, "maximum": None, "limits_sha256": rule["limits"]["sha256"]}
+    for depth in range(len(by), 0, -1):
+        values = [row.get(name) for name in by[:depth]]
+        key = None if None in values else "_".join(str(value) for value in values)
+        if key in bounds:
+            return own | {"minimum": bounds[key][0], "maximum": bounds[key][1], "limits_of": key}
+    return own
 
 
 def _rewrites(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]:

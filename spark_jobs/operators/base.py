@@ -4,8 +4,10 @@ An operator is one file with one class in `extractors/ editors/ filters/ scorers
 found by its `name` (see `registry.py`), never listed. Operators do not import each other.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -15,6 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from pyspark.sql import DataFrame
 
 from spark_jobs.text.batch import TextBatch
+from spark_jobs.text.decide import Bounds, Limits, bounds_at, places
+
+# A record in the lake is small: longer tables of limits are named by their digest there.
+MOST_RECORDED_LIMITS = 200
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +43,8 @@ class Signal:
 class Rule:
     """`signal` must lie in [minimum, maximum]; bounds are inclusive, None is off. Broken -> `reason`.
 
-    With `exclusive` the bounds themselves break the rule. A null signal never breaks a rule.
+    With `exclusive` the bounds themselves break the rule. A null signal never breaks a rule. `limits` has other bounds
+    for documents of listed languages (or of another column's values); the rest has `minimum` and `maximum`.
     """
 
     reason: str
@@ -45,6 +52,41 @@ class Rule:
     minimum: float | None = None
     maximum: float | None = None
     exclusive: bool = False
+    limits: Limits | None = field(default=None, hash=False)
+
+    def bounds(self, batch: TextBatch) -> Bounds:
+        """The bounds that apply to the documents of a batch; KeyError if it lacks a column of `limits`."""
+        own = Bounds(minimum=self.minimum, maximum=self.maximum, exclusive=self.exclusive)
+        if self.limits is None:
+            return own
+        by, known = self.limits.by, self.limits.known
+        columns = {name: batch.column(name) for name in by}
+        rows = batch.shared(("limits", by, known), lambda: places(by, known, columns, len(batch)))
+        return bounds_at(self.limits, rows, own)
+
+    def record(self) -> dict[str, Any]:
+        """The rule as plain values for the publication record; a long table of limits by its size and SHA-256."""
+        plain = asdict(self)
+        if self.limits is None:
+            del plain["limits"]
+            return plain
+        table = {value: list(bounds) for value, bounds in self.limits.bounds.items()}
+        known: dict[str, Any] = {"by": list(self.limits.by), "bounds": table}
+        if len(table) > MOST_RECORDED_LIMITS:
+            text = json.dumps(table, sort_keys=True)
+            known = {"by": known["by"], "values": len(table), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        return plain | {"limits": known}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "Rule":
+        """The rule from its record. ValueError where a table of limits is recorded by its digest only."""
+        limits = record.get("limits")
+        if limits is None:
+            return cls(**record)
+        if "bounds" not in limits:
+            raise ValueError(f"{record['reason']}: its {limits['values']} limits are recorded by their digest only")
+        bounds = {value: (low, high) for value, (low, high) in limits["bounds"].items()}
+        return cls(**{**record, "limits": Limits(by=tuple(limits["by"]), bounds=bounds)})
 
 
 @dataclass(frozen=True)

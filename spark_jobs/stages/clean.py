@@ -5,7 +5,6 @@ The pass is in `clean_pass.py`, which runs in the workers; here is what the stag
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 from spark_jobs.lake.tables import TABLES
@@ -82,7 +81,7 @@ def operator_record(kind: str, operator: Any) -> OperatorRecord:
         version=operator.version,
         params=operator.params.model_dump(mode="json"),
         fingerprint=registry.fingerprint(operator),
-        rules=tuple(asdict(rule) for rule in operator.rules()) if kind == "filters" else (),
+        rules=tuple(rule.record() for rule in operator.rules()) if kind == "filters" else (),
     )
 
 

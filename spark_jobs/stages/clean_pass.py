@@ -187,7 +187,7 @@ def _measure(operator: Any, verdicts: _Verdicts, without_text: npt.NDArray[np.bo
     masked = {name: np.where(without_text, np.nan, measured[name]) for name in (s.name for s in operator.signals)}
     verdicts.signals |= {f"{operator.name}__{name}": values for name, values in masked.items()}
     for rule in operator.rules():
-        bounds = decide.Bounds(minimum=rule.minimum, maximum=rule.maximum, exclusive=rule.exclusive)
+        bounds = rule.bounds(verdicts.batch)
         entries = decide.broken(operator.name, operator.version, rule.reason, masked[rule.signal], bounds)
         verdicts.reasons.append(entries)
 

@@ -7,7 +7,6 @@ row with the status `failed`.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 from pyspark.sql import DataFrame
@@ -106,5 +105,5 @@ def _operators(section: RewrittenSection) -> tuple[OperatorRecord, ...]:
     digest = hashlib.sha256(json.dumps([GATES_VERSION, gates], sort_keys=True).encode()).hexdigest()
     return made, OperatorRecord(
         name=GATES, kind="gates", version=GATES_VERSION, params=gates, fingerprint=digest,
-        rules=tuple(asdict(rule) for rule in section.gates.rules()),
+        rules=tuple(rule.record() for rule in section.gates.rules()),
     )  # fmt: skip

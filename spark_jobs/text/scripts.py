@@ -110,3 +110,8 @@ def scripts_of(buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], end
     names = list(_NAMES)
     names[_HIRA], names[_HANG] = "Jpan", "Kore"
     return [names[script] for script in best]
+
+
+def scripts_by_code_point() -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    """For each code point the place of its script in the names that are given with it; place 0 is no script."""
+    return _script_of_code_point(), _NAMES

@@ -16,7 +16,7 @@ import pytest
 from spark_jobs.operators import registry
 from spark_jobs.operators.base import Example
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.decide import Bounds, broken
+from spark_jobs.text.decide import broken
 from spark_jobs.text.markup import PayloadBatch
 
 REWRITE = "run `python -m tests.contract.test_operators`"
@@ -154,11 +154,11 @@ def test_examples_hold(kind: str, name: str, example: Example) -> None:
     signals = operator.annotate(batch)
     assert {key: float(signals[key][0]) for key in example.signals or {}} == dict(example.signals or {})
     if example.reasons is not None:
-        found = []
-        for rule in operator.rules():
-            bounds = Bounds(minimum=rule.minimum, maximum=rule.maximum, exclusive=rule.exclusive)
-            if len(broken(name, 1, rule.reason, signals[rule.signal], bounds).rows):
-                found.append(rule.reason)
+        found = [
+            rule.reason
+            for rule in operator.rules()
+            if len(broken(name, 1, rule.reason, signals[rule.signal], rule.bounds(batch)).rows)
+        ]
         assert found == list(example.reasons)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
@@ -13,9 +14,10 @@ from spark_jobs.operators.base import Params, Rule
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.stages.clean import Clean, operators_of, signal_columns
-from spark_jobs.stages.decide import reasons_column, redecide
+from spark_jobs.stages.decide import reasons_column, redecide, rule_to_column
 from spark_jobs.stages.stage import StageContext, StageOutput
-from spark_jobs.text.decide import DROP_REASON, Bounds, broken, list_column
+from spark_jobs.text.batch import TextBatch
+from spark_jobs.text.decide import DROP_REASON, Limits, broken, list_column
 
 SECTION = CleanedSection(
     steps=[
@@ -179,7 +181,21 @@ class Probe:
             Rule(reason="at_or_above", signal="x", maximum=0.1, exclusive=True),
             Rule(reason="outside", signal="x", minimum=-1.0, maximum=0.5),
             Rule(reason="off", signal="x"),
+            *(
+                Rule(reason=f"limits_{k}", signal="x", minimum=low, maximum=0.5, exclusive=bool(k % 2), limits=limits)
+                for k, (low, limits) in enumerate([(0.1, LIMITS), (None, LIMITS), (0.2, FEWER), (0.3, LONG)])
+            ),
         )
+
+
+LIMITS = Limits(
+    by=("language", "script"),
+    bounds={"sr": (0.1, None), "sr_Latn": (None, 0.1), "fr": (None, None), "de": (-1.0, 7.0), "sr_": (5.0, None)},
+)
+FEWER = Limits(by=("language",), bounds={"sr": (None, 1e308), "it's \"": (0.1, 0.1)})
+LONG = Limits(by=("script", "language"), bounds={f"{s}_l{i}": (i / 7, None) for i in range(500) for s in ("Latn", "é")})
+LABELS = [("sr", "Latn"), ("sr", "Cyrl"), ("sr", None), ("fr", "Latn"), ("de", "Latn"), (None, "Latn"), (None, None),
+          ("xx", "Latn"), ("sr", ""), ("it's \"", "Latn"), ("l3", "Latn"), ("l499", "é"), ("l500", "é")]  # fmt: skip
 
 
 def test_a_rule_as_a_column_is_the_rule_in_python_on_every_double(spark: SparkSession) -> None:
@@ -203,17 +219,42 @@ def test_a_rule_as_a_column_is_the_rule_in_python_on_every_double(spark: SparkSe
         -math.inf,
         None,
     ]
-    frame = spark.createDataFrame(list(enumerate(values)), "i INT, probe__x DOUBLE")
+    rows = [(value, *labels) for value in values for labels in LABELS]
+    frame = spark.createDataFrame(
+        [(i, *row) for i, row in enumerate(rows)], "i INT, probe__x DOUBLE, language STRING, script STRING"
+    )
     columns = [
         row["reasons"] for row in frame.select("i", reasons_column([Probe()]).alias("reasons")).sort("i").collect()
     ]
-    numbers = np.array([math.nan if value is None else value for value in values])
-    entries = [
-        broken("probe", 3, r.reason, numbers, Bounds(minimum=r.minimum, maximum=r.maximum, exclusive=r.exclusive))
-        for r in Probe().rules()
-    ]
-    python = list_column(DROP_REASON, len(values), entries).to_pylist()
+    numbers = np.array([math.nan if value is None else value for value, _, _ in rows])
+    languages, scripts = (pa.array([row[k] for row in rows], pa.string()) for k in (1, 2))
+    batch = TextBatch.of(pa.array([""] * len(rows), pa.large_string()), language=languages, script=scripts)
+    entries = [broken("probe", 3, r.reason, numbers, r.bounds(batch)) for r in Probe().rules()]
+    python = list_column(DROP_REASON, len(rows), entries).to_pylist()
     assert [[reason.asDict() for reason in row] for row in columns] == python
+    single = frame.select("i", *(rule_to_column(r, Probe()).alias(r.reason) for r in Probe().rules())).sort("i")
+    assert [[name for name in row.asDict() if name != "i" and row[name]] for row in single.collect()] == [
+        [reason["reason"] for reason in row] for row in python
+    ]
+
+
+def test_deciding_again_by_other_limits_of_a_language_equals_running_again(spark: SparkSession) -> None:
+    def section(**params: Any) -> CleanedSection:
+        return CleanedSection(steps=[{"fineweb2_quality": params}])
+
+    def verdicts(frame: DataFrame) -> dict[str, Any]:
+        return {row["doc_id"]: (row["kept"], row["drop_reasons"]) for row in frame.collect()}
+
+    first = cleaned(spark, section=section()).main
+    moved = section(
+        limits={"en": {"max_avg_word_length": 2.5}, "de_Latn": {"new_line_ratio": None}}, min_words=1, without_row="off"
+    )
+    (step,) = moved.steps
+    again = verdicts(redecide(first, [step.build()]))
+    assert again == verdicts(cleaned(spark, section=moved).main)
+    assert again != verdicts(first)
+    (words,) = [reason for reason in again["good"][1] if reason["reason"] == "long_words"]
+    assert words["bound"] == 2.5, "the bound that applied is recorded"
 
 
 def test_the_stage_says_what_ran_and_what_moves_its_output() -> None:
