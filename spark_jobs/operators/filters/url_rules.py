@@ -41,7 +41,7 @@ class UrlList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    entries: tuple[str, ...] = ()
+    entries: tuple[str, ...] = Field((), description="entries given here")
     path: str | None = Field(None, description="file of further entries")
     sha256: str | None = Field(None, description="hex digest of the file; filled in when the recipe is loaded")
 

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spark_jobs.operators.faults import MisfitError
 from spark_jobs.recipe.steps import CleaningStep, ExtractorStep, Step
 
 
@@ -38,11 +39,12 @@ class CleanedSection(BaseModel):
     @model_validator(mode="after")
     def _steps_fit_together(self) -> Self:
         names = [step.name for step in self.steps]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"steps: {', '.join(twice)} is listed twice; a step's columns and records have its name")
         for place, step in enumerate(self.steps):
+            if step.name in names[:place]:
+                fault = f"{step.name} is listed twice; a step's columns and records have its name"
+                raise MisfitError(fault, "steps", place)
             for later in getattr(step.build(), "before", ()):
                 if later in names[:place]:
-                    raise ValueError(f"steps: {step.name} must come before {later}, whose edits it would miss")
+                    fault = f"{step.name} must come before {later}, whose edits it would miss"
+                    raise MisfitError(fault, "steps", place)
         return self
