@@ -120,7 +120,10 @@ class Filter(Annotator, Protocol):
 
 
 class Editor(Operator, Protocol):
-    """Changes text and says how often."""
+    """Changes text and says how often.
+
+    Its own output it leaves alone; an editor that does not has a class attribute `idempotent` that is False.
+    """
 
     def edit(self, batch: TextBatch) -> Edited:
         """New texts for the batch, with the number of edits per document."""

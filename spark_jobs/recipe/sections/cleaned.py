@@ -4,7 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spark_jobs.operators.faults import MisfitError
+from spark_jobs.operators.faults import MisfitError, near
+from spark_jobs.recipe.sections.gates import GatesSection
 from spark_jobs.recipe.steps import CleaningStep, ExtractorStep, Step
 
 
@@ -35,6 +36,7 @@ class CleanedSection(BaseModel):
         description="words of scripts without spaces: by ICU's dictionaries, or one a sign (Han, kana) or run",
     )
     steps: tuple[CleaningStep, ...]
+    gates: GatesSection = GatesSection()
 
     @model_validator(mode="after")
     def _steps_fit_together(self) -> Self:
@@ -47,4 +49,8 @@ class CleanedSection(BaseModel):
                 if later in names[:place]:
                     fault = f"{step.name} must come before {later}, whose edits it would miss"
                     raise MisfitError(fault, "steps", place)
+        for key in ("expect", "at_most"):
+            for name in getattr(self.gates.effect, key):
+                if name not in names:
+                    raise MisfitError(f"no such step{near(name, names)}", "gates", "effect", key, name)
         return self
