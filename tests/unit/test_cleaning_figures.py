@@ -1,18 +1,25 @@
 """The figures of cleaning's gates, from counts alone: what chance explains is no change, what is gone is named."""
 
 import math
+import re
+from operator import attrgetter
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from expectations.cleaned import GATES as GATE_LAWS
 from expectations.cleaning_figures import Earlier, Share, _beyond_chance, _changes, _common, _own, _wiped_out
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.sections.gates import GatesSection
 from spark_jobs.stages.clean import Clean
 from spark_jobs.stages.tally import Count, Tally, as_counts, from_counts
 
+ROOT = Path(__file__).resolve().parents[2]
 GATES = GatesSection()
 
 
@@ -108,3 +115,16 @@ def test_gates_judge_and_do_not_make_the_data() -> None:
 
     parts = [Clean().fingerprint_parts(Recipes(**gates)) for gates in ({}, {"sigmas": 0, "growth": {"max_share": 1}})]  # type: ignore[arg-type]
     assert parts[0] == parts[1]
+
+
+def test_the_page_on_gates_tells_every_gate_with_its_default_and_severity() -> None:
+    page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| `")]
+    recipe = SimpleNamespace(cleaned=SimpleNamespace(gates=GATES))
+    assert [row[0] for row in rows] == [law.name for law in GATE_LAWS]
+    for (name, _, key, default, severity), law in zip(rows, GATE_LAWS, strict=True):
+        assert str(attrgetter(key)(GATES) or "none") == default, name
+        assert law.severe(recipe) == severity, name  # type: ignore[arg-type]
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    steps = ["mask_pii", "ftfy_repair"]
+    assert CleanedSection.model_validate({"steps": steps, **yaml.safe_load(example)["cleaned"]}).gates != GATES
