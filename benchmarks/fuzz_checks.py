@@ -42,17 +42,20 @@ class BrokenError(Exception):
         self.row = row
 
 
-def plans(recipe: Path) -> tuple[dict[str, Plan], dict[str, Plan]]:
-    """The default recipe's plan and one with everything; and one for each extractor that is not the default."""
+def plans(recipe: Path) -> tuple[dict[str, Plan], dict[str, Plan], tuple[str, ...]]:
+    """The default recipe's plan and one with everything; one for each other extractor; operators that are left out."""
     section = load_recipe(recipe).cleaned
     chosen = {step.name: step for step in section.steps}
     names = [*registry.find("editors"), *registry.find("filters")]
-    steps = _in_order([*section.steps, *(Step(name=name) for name in names if name not in chosen and _builds(name))])
+    left_out = tuple(name for name in names if name not in chosen and not _builds(name))
+    further = [Step(name=name) for name in names if name not in chosen and name not in left_out]
+    steps = _in_order([*section.steps, *further])
     everything = section.model_copy(update={"steps": steps})
     others = [name for name in registry.find("extractors") if name != section.extract.name]
     return (
         {"default recipe": plan_of(section), "every operator": plan_of(everything)},
         {f"extractor {name}": plan_of(CleanedSection(extract=name, steps=("empty_text",))) for name in others},  # type: ignore[arg-type]
+        left_out,
     )
 
 

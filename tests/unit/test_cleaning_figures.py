@@ -119,7 +119,11 @@ def test_gates_judge_and_do_not_make_the_data() -> None:
 
 def test_the_page_on_gates_tells_every_gate_with_its_default_and_severity() -> None:
     page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
-    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| `")]
+    rows = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| `")
+    ]
     recipe = SimpleNamespace(cleaned=SimpleNamespace(gates=GATES))
     assert [row[0] for row in rows] == [law.name for law in GATE_LAWS]
     for (name, _, key, default, severity), law in zip(rows, GATE_LAWS, strict=True):

@@ -1,9 +1,12 @@
 """Everything that can be wrong with a recipe: told in one line with file, line, key and the nearest valid name."""
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from orchestration.cli import main
@@ -288,6 +291,29 @@ def test_the_command_line_tells_it_in_one_line_with_status_2(
 def test_the_command_line_names_the_nearest_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--home", str(tmp_path / "home"), "--recipe", "defualt"]) == 2
     assert "no recipe 'defualt'; did you mean default?" in capsys.readouterr().err
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    at=st.integers(0, len(GOOD)),
+    cut=st.integers(0, 40),
+    put=st.one_of(
+        st.binary(max_size=6),
+        st.sampled_from(
+            [b"\t", b": ", b"- ", b"[", b"{", b"*a", b"&a ", b"!!python/object:x ", b"<<: ", b"---\n", b"? "]
+        ),
+    ),
+)
+def test_however_a_recipe_is_damaged_it_loads_or_is_told_in_one_line(
+    tmp_path: Path, at: int, cut: int, put: bytes
+) -> None:
+    path = tmp_path / "r.yaml"
+    data = GOOD.encode()
+    path.write_bytes(data[:at] + put + data[at + cut :])
+    try:
+        load_recipe(path)
+    except RecipeError as error:
+        assert re.fullmatch(rf"{re.escape(str(path))}:\d+: [^\n]+", str(error)), str(error)  # noqa: PT017 - or none
 
 
 class BoundedParams(Params):
