@@ -9,15 +9,16 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from assets.workshop import Workshop
+from expectations.cleaning_figures import tally_of
 from expectations.gate import Audited, Law, Outcome, audit
 from spark_jobs.errors import GateError
 from spark_jobs.lake import ledger, storage
 from spark_jobs.lake.candidate import Candidate, write_candidate
-from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import append, publish
 from spark_jobs.lake.records import Publication, sha256_of
 from spark_jobs.stages.stage import Stage, StageContext, StageOutput
+from spark_jobs.stages.tally import as_counts
 
 Prepare = Callable[[Workshop, Pins, str], Mapping[str, Any]]
 _KEPT = "kept"  # no reason is named like this: those of filters have a dot, those of dedup are its steps
@@ -88,9 +89,10 @@ def build(
             lake, table=stage.table, partition=partition, attempt=attempt, main=output.main, side=output.side
         )
         clock.lap("stage")
+        audited = _audited(workshop, candidate, output, pins)
         with ThreadPoolExecutor(1) as beside:  # each is a few small jobs, whose waiting overlaps
-            counting = beside.submit(count, lake, candidate)
-            outcomes = _audited(workshop, laws, candidate, output, pins)
+            counting = beside.submit(count, candidate, audited)
+            outcomes = audit(laws, audited)
             counts = counting.result()
         clock.lap("gate")
         failed = [outcome for outcome in outcomes if outcome.blocks]
@@ -98,7 +100,7 @@ def build(
             _keep_outcomes(workshop, candidate, outcomes, run_id, publication=None)
             raise GateFailedError(
                 f"{stage.table}/{partition}: nothing published, {len(failed)} of {len(outcomes)} expectations failed: "
-                f"{'; '.join(f'{o.name} ({o.says})' for o in failed)}. The candidate lies at {candidate.location}",
+                f"{'; '.join(map(_told, failed))}. The candidate lies at {candidate.location}",
                 outcomes, candidate.location,
             )  # fmt: skip
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
@@ -115,28 +117,32 @@ def build(
     return Built(published, outcomes, counts, clock.seconds)
 
 
-def _audited(
-    workshop: Workshop, laws: Sequence[Law], candidate: Candidate, output: StageOutput, pins: Pins
-) -> tuple[Outcome, ...]:
+def _audited(workshop: Workshop, candidate: Candidate, output: StageOutput, pins: Pins) -> Audited:
     lake = workshop.lake
-    return audit(
-        laws,
-        Audited(
-            candidate=candidate.frame(lake),
-            side={name: candidate.frame(lake, name) for name in candidate.side},
-            inputs=pins,
-            recipe=workshop.recipe,
-            partition=candidate.partition,
-            suppressed=candidate.suppressed,
-            facts=output.facts,
-        ),
+    return Audited(
+        candidate=candidate.frame(lake),
+        side={name: candidate.frame(lake, name) for name in candidate.side},
+        inputs=pins,
+        recipe=workshop.recipe,
+        partition=candidate.partition,
+        suppressed=candidate.suppressed,
+        facts=output.facts,
+        operators=output.operators,
     )
 
 
-def count(lake: Lake, candidate: Candidate) -> dict[str, Any]:
-    """Rows, kept, and dropped by reason, from the candidate's own columns, in one job."""
-    frame = candidate.frame(lake)
+def _told(outcome: Outcome) -> str:
+    detail = outcome.found.partition(": ")[2]
+    return f"{outcome.name} ({outcome.says}{f': {detail}' if detail else ''})"
+
+
+def count(candidate: Candidate, audited: Audited) -> dict[str, Any]:
+    """Rows, kept, dropped by reason, and what else its columns tell, from the candidate, in one job."""
+    frame = audited.candidate
     counts: dict[str, Any] = {"rows": candidate.digest.rows, "suppressed": candidate.suppressed}
+    if candidate.table == "cleaned":
+        tallied = audited.once(tally_of)
+        return counts | {"kept": tallied.kept, "dropped": tallied.documents - tallied.kept, **as_counts(tallied)}
     if "kept" not in frame.columns:
         return counts
     if "drop_reasons" in frame.columns:
@@ -161,6 +167,7 @@ def _record(  # noqa: PLR0917 - a record is made of all of these
         "fingerprint": fingerprint,
         "operators": [asdict(operator) for operator in output.operators],
         "inputs": pins.inputs,
+        "compared_with": pins.compared_with,
         "counts": dict(counts),
         "audit": [{"name": o.name, "severity": o.severity, "success": o.success} for o in outcomes],
         "overrides": [],

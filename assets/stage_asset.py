@@ -54,7 +54,7 @@ def stage_asset(
                 name=law.name,
                 asset=table.name,
                 description=law.says,
-                metadata={"severity": law.severity},
+                metadata={"severity": law.severity if law.severity_in is None else "as the recipe says"},
                 blocking=False,
             )
             for law in table.laws

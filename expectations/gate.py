@@ -7,16 +7,18 @@ values of the data (BOOLEAN_ONLY): documents must not leak into logs. Knows no D
 import functools
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pyspark.sql import DataFrame
 
 from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.stages.stage import PinnedReader
+from spark_jobs.stages.stage import OperatorRecord, PinnedReader
 
 Severity = Literal["error", "warning"]
+Made = TypeVar("Made")
 CANDIDATE = "candidate"
 
 
@@ -31,17 +33,38 @@ class Audited:
     partition: str
     suppressed: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    operators: tuple[OperatorRecord, ...] = ()
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _making: Any = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    def once(self, make: "Callable[[Audited], Made]") -> Made:
+        """What `make` makes of this, made once: laws and counts that measure by one scan share it, threads too."""
+        with self._making:
+            if make not in self._made:
+                self._made[make] = make(self)
+            made: Made = self._made[make]
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """One expectation of a suite. `frame` is what it looks at: the candidate, or a frame derived from it."""
+    """One expectation of a suite. `frame` is what it looks at: the candidate, or a frame derived from it.
+
+    Where the recipe says how severe a failure is, `severity_in` reads it there; `detail` adds numbers and names to the
+    outcome, never text of documents.
+    """
 
     name: str
     says: str
     expect: Callable[[Audited], Any]
     frame: Callable[[Audited], DataFrame] | None = None
     severity: Severity = "error"
+    severity_in: Callable[[Recipe], Severity] | None = None
+    detail: Callable[[Audited], str] | None = None
+
+    def severe(self, recipe: Recipe) -> Severity:
+        """How severe a failure is under a recipe."""
+        return self.severity if self.severity_in is None else self.severity_in(recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +108,7 @@ def audit(laws: Iterable[Law], audited: Audited) -> tuple[Outcome, ...]:
     for build, members in groups.items():
         frame = audited.candidate if build is None else build(audited)
         for law, result in zip(members, _validate(frame, [law.expect(audited) for law in members]), strict=True):
-            outcomes[law.name] = _outcome(law, result)
+            outcomes[law.name] = _outcome(law, result, audited)
     return tuple(outcomes[name] for name in outcomes)
 
 
@@ -110,7 +133,7 @@ def _key(configuration: Any) -> str:
     return f"{configuration.type}:{settings}"
 
 
-def _outcome(law: Law, result: Any) -> Outcome:
+def _outcome(law: Law, result: Any, audited: Audited) -> Outcome:
     raised = (result.exception_info or {}).get("raised_exception") or any(
         isinstance(info, dict) and info.get("raised_exception") for info in (result.exception_info or {}).values()
     )
@@ -118,10 +141,12 @@ def _outcome(law: Law, result: Any) -> Outcome:
     found = "the expectation could not be evaluated" if raised else "held" if result.success else "did not hold"
     if isinstance(observed, int | float):
         found = f"{found} (observed {observed})"
+    if law.detail is not None and not raised:
+        found = f"{found}: {law.detail(audited)}"
     return Outcome(
         name=law.name,
         says=law.says,
-        severity=law.severity,
+        severity=law.severe(audited.recipe),
         success=bool(result.success) and not raised,
         expected=_key(result.expectation_config)[:2000],
         found=found,

@@ -3,6 +3,7 @@
 ProvenderError               exit 3
 ├── UsageError               exit 2: the person can mend it
 │   ├── RecipeError          a recipe that cannot be loaded or does not fit
+│   │   └── ParameterError   an operator that cannot be built with these parameters
 │   ├── InputError           crawl files that are missing, empty or unreadable
 │   ├── LakeError            a lake that another version or another recipe made
 │   └── NotFoundError        a document, release or snapshot that the lake does not hold
@@ -11,6 +12,8 @@ ProvenderError               exit 3
 ├── LostRaceError            exit 3: another publisher was first
 └── TransientError           exit 3: an endpoint or a disk that failed; run again
 """
+
+from collections.abc import Sequence
 
 
 class ProvenderError(Exception):
@@ -27,6 +30,16 @@ class UsageError(ProvenderError):
 
 class RecipeError(UsageError):
     """A recipe that cannot be loaded, or that does not fit the lake."""
+
+
+class ParameterError(RecipeError):
+    """An operator that cannot be built: each fault is the key below the operator's parameters, and what is wrong."""
+
+    def __init__(self, operator: str, faults: Sequence[tuple[tuple[str | int, ...], str]]) -> None:
+        self.operator = operator
+        self.faults = tuple(faults)
+        told = (f"{'.'.join([operator, *map(str, key)])}: {fault}" for key, fault in self.faults)
+        super().__init__("; ".join(told))
 
 
 class InputError(UsageError):

@@ -1,6 +1,6 @@
 """The pinned view of the lake that one run of a stage reads through: every read is recorded as an input."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -22,14 +22,28 @@ class Pins:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self._pinned: dict[tuple[str, str], Publication] = {}
+        self._compared: dict[tuple[str, str], Publication] = {}
+        self._order: tuple[str, ...] | None = None
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
         """What was read, for the record: table, partition, version, publication, digest."""
-        return [
-            {"table": p.table, "partition": p.partition, "version": p.version, "publication": p.id, "digest": p.digest}
-            for _key, p in sorted(self._pinned.items())
-        ]
+        return [_pin(p) for _key, p in sorted(self._pinned.items())]
+
+    @property
+    def compared_with(self) -> list[dict[str, Any]]:
+        """What the audit compared with, for the record. No inputs: the data does not depend on them."""
+        return [_pin(p) for _key, p in sorted(self._compared.items())]
+
+    def earlier(self, table: str, partition: str, fits: Callable[[Publication], bool]) -> Publication | None:
+        """The current publication of the nearest earlier snapshot that fits, noted as compared with; None without."""
+        order = self.snapshots()
+        before = order[: order.index(partition)] if partition in order else ()
+        current = self.lake.publications(table)
+        found = next((p for s in reversed(before) if (p := current.get(s)) is not None and fits(p)), None)
+        if found is not None:
+            self._compared[table, found.partition] = found
+        return found
 
     def publication(self, table: str, partition: str) -> Publication:
         """Pin the current publication of a partition. Raises NotFoundError when there is none."""
@@ -66,6 +80,12 @@ class Pins:
         return self.lake.at(table)
 
     def snapshots(self) -> tuple[str, ...]:
-        """Snapshot ids in the order of their sequence numbers."""
-        rows = self.lake.at("snapshots").select("snapshot", "sequence").orderBy("sequence").collect()
-        return tuple(row["snapshot"] for row in rows)
+        """Snapshot ids in the order of their sequence numbers, as they were when first asked for."""
+        if self._order is None:
+            rows = self.lake.at("snapshots").select("snapshot", "sequence").orderBy("sequence").collect()
+            self._order = tuple(row["snapshot"] for row in rows)
+        return self._order
+
+
+def _pin(p: Publication) -> dict[str, Any]:
+    return {"table": p.table, "partition": p.partition, "version": p.version, "publication": p.id, "digest": p.digest}

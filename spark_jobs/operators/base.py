@@ -8,14 +8,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 from pyspark.sql import DataFrame
 
+from spark_jobs.operators.faults import MisfitError, refuse_truth
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.decide import Bounds, Limits, bounds_at, places
 
@@ -26,9 +27,28 @@ Floats = npt.NDArray[np.float64]
 
 
 class Params(BaseModel):
-    """Parameters of an operator: frozen, unknown keys forbidden, every bound with its unit in the description."""
+    """Parameters of an operator: frozen, unknown keys forbidden, every bound with its unit in the description.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A `min_x` above its `max_x`, a number that is not finite, and true or false for a number are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        refuse_truth(value, cls.model_fields[str(info.field_name)].annotation)
+        return value
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> Self:
+        for name, low in self:
+            other = f"max_{name.removeprefix('min_')}"
+            high = getattr(self, other, None) if name.startswith("min_") else None
+            if low is not None and high is not None and low > high:
+                key = name if name in self.model_fields_set else other
+                raise MisfitError(f"{name} {low:g} is more than {other} {high:g}: nothing could pass", key)
+        return self
 
 
 @dataclass(frozen=True)
@@ -152,7 +172,10 @@ class Filter(Annotator, Protocol):
 
 
 class Editor(Operator, Protocol):
-    """Changes text and says how often; one that states facts for later filters lists them in `facts`."""
+    """Changes text and says how often; one that states facts for later filters lists them in `facts`.
+
+    Its own output it leaves alone; an editor that does not has a class attribute `idempotent` that is False.
+    """
 
     def edit(self, batch: TextBatch) -> Edited:
         """New texts for the batch, with the number of edits per document."""

@@ -5,7 +5,6 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from spark_jobs import operators
-from spark_jobs.errors import RecipeError
+from spark_jobs.errors import ParameterError, RecipeError
+from spark_jobs.operators.faults import near, phrase_of
 
 KINDS = ("extractors", "editors", "filters", "scorers", "selectors", "strategies")
 
@@ -35,7 +35,7 @@ def kind_of(name: str, kinds: tuple[str, ...] = KINDS) -> str:
             return kind
     known = [known for kind in kinds for known in find(kind)]
     what = " or ".join(kind.removesuffix("s") for kind in kinds)
-    raise RecipeError(f"unknown {what}: {name}{_near(name, known)}")
+    raise RecipeError(f"unknown {what}: {name}{near(name, known)}")
 
 
 def build(kind: str, name: str, params: Mapping[str, Any] | None = None) -> Any:
@@ -44,8 +44,10 @@ def build(kind: str, name: str, params: Mapping[str, Any] | None = None) -> Any:
     try:
         checked = operator.Params.model_validate(dict(params or {}))
     except ValidationError as error:
-        raise RecipeError(_explained(name, operator, error)) from None
-    return operator(checked)
+        raise _explained(name, operator, error) from None
+    built = operator(checked)
+    _check_rules(built)
+    return built
 
 
 def fingerprint(operator: Any) -> str:
@@ -76,16 +78,17 @@ def _class_of(module: ModuleType) -> type[Any]:
     raise RecipeError(f"{module.__name__} has no operator: a class whose `name` is {name!r}; add it or move the file")
 
 
-def _explained(name: str, operator: type[Any], error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join([name, *(str(part) for part in first["loc"])])
-    if first["type"] == "extra_forbidden":
-        return f"{key}: no such parameter{_near(str(first['loc'][-1]), list(operator.Params.model_fields))}"
-    return f"{key}: {first['msg']}"
+def _explained(name: str, operator: type[Any], error: ValidationError) -> ParameterError:
+    faults = []
+    for fault in error.errors(include_url=False):
+        culprit = getattr(fault.get("ctx", {}).get("error"), "key", ())
+        faults.append(((*fault["loc"], *culprit), phrase_of(fault, operator.Params, "parameter")))
+    return ParameterError(name, tuple(faults))
 
 
-def _near(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
-        return f"; did you mean {' or '.join(near)}?"
-    return f"; there are {', '.join(sorted(known)) or 'none'}"
+def _check_rules(operator: Any) -> None:
+    for rule in operator.rules() if hasattr(operator, "rules") else ():
+        low, high = rule.minimum, rule.maximum
+        if low is not None and high is not None and (low > high or (rule.exclusive and low == high)):
+            fault = f"{rule.signal} cannot lie between {low:g} and {high:g}: nothing could pass"
+            raise ParameterError(operator.name, (((), fault),))

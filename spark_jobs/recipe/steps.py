@@ -10,8 +10,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from spark_jobs.errors import RecipeError
+from spark_jobs.errors import ParameterError, RecipeError
 from spark_jobs.operators import registry
+
+
+class UnfitStepError(ValueError):
+    """A step whose operator is not there or does not take its parameters; `faults` as in ParameterError."""
+
+    def __init__(self, message: str, cause: RecipeError) -> None:
+        super().__init__(message)
+        faults = cause.faults if isinstance(cause, ParameterError) else (((), message),)
+        name = (cause.operator,) if isinstance(cause, ParameterError) else ()
+        self.faults = tuple(((*name, *key), phrase) for key, phrase in faults)
 
 
 class Step(BaseModel):
@@ -75,7 +85,7 @@ def _of(*kinds: str) -> Callable[[Step, ValidationInfo], Step]:
             located.build()
         except RecipeError as error:
             # Pydantic adds the key of the recipe to a ValueError, to others it does not.
-            raise ValueError(str(error)) from None
+            raise UnfitStepError(str(error), error) from None
         return located
 
     return check

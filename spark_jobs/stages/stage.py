@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.lake.records import Publication
 from spark_jobs.recipe.recipe import Recipe
 
 
@@ -39,6 +40,10 @@ class PinnedReader(Protocol):
 
     def snapshots(self) -> tuple[str, ...]:
         """Snapshot ids in sequence order."""
+        ...
+
+    def earlier(self, table: str, partition: str, fits: Callable[[Publication], bool]) -> Publication | None:
+        """The publication of the nearest earlier snapshot that fits: to compare with, recorded but no input."""
         ...
 
 

@@ -232,7 +232,7 @@ def test_one_moved_threshold_builds_again_what_depends_on_it(command: Command, p
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"surprise": 1}, "surprise: unknown key"),
+        ({"surprise": 1}, "surprise: no such key"),
         ({"cleaned": {"steps": ["gopher_qualitty"]}}, "gopher_quality"),
         ({"cleaned": {"steps": [{"gopher_quality": {"min_wrods": 3}}]}}, "min_wrods"),
         ({"mixed": {"rewritten_share": 7}}, "mixed.rewritten_share"),

@@ -1,12 +1,13 @@
 """Small tables of published shape, and a reader over them: what the suites are audited against in the tests."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.lake.records import Publication
 from spark_jobs.lake.tables import TABLES
 
 SNAPSHOT = "s2"
@@ -32,6 +33,7 @@ class Reader:
     """A PinnedReader over plain frames."""
 
     frames: Mapping[str, DataFrame]
+    publications: Mapping[tuple[str, str], Publication] = field(default_factory=dict)
 
     def partition(self, table: str, partition: str) -> DataFrame:
         scope = TABLES[table].scope or "snapshot"
@@ -48,6 +50,10 @@ class Reader:
 
     def snapshots(self) -> tuple[str, ...]:
         return (EARLIER, SNAPSHOT)
+
+    def earlier(self, table: str, partition: str, fits: Callable[[Publication], bool]) -> Publication | None:
+        found = self.publications.get((table, EARLIER))
+        return found if partition == SNAPSHOT and found is not None and fits(found) else None
 
 
 def sha(data: bytes) -> str:

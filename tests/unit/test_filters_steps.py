@@ -43,7 +43,7 @@ def test_a_recipe_survives_being_written_and_read() -> None:
         ("gopher_qualty", "unknown editor or filter: gopher_qualty; did you mean gopher_quality"),
         ("resiliparse_text", "unknown editor or filter: resiliparse_text"),
         ({"gopher_quality": {"min_wrds": 1}}, "gopher_quality.min_wrds: no such parameter; did you mean min_words"),
-        ({"gopher_quality": {"min_words": "many"}}, "gopher_quality.min_words: Input should be a valid integer"),
+        ({"gopher_quality": {"min_words": "many"}}, "gopher_quality.min_words: is 'many', not a whole number"),
         ({"a": {}, "b": {}}, "a step is a name, or one name with its parameters"),
         (3, "valid dictionary"),
     ],

@@ -24,7 +24,10 @@ class FinewebQualityParams(Params):
     max_short_lines: float | None = Field(0.67, ge=0, le=1, description="share of short lines")
     short_line_chars: int = Field(30, ge=0, description="a line of at most so many characters is short")
     max_duplicate_chars: float | None = Field(
-        0.01, ge=0, description="characters in repeated lines over characters without newlines; .1 outside English"
+        0.01,
+        ge=0,
+        le=1,
+        description="characters in repeated lines over characters without newlines; .1 outside English",
     )
     max_newlines_per_word: float | None = Field(0.3, ge=0, description="newlines over tokens")
 

@@ -20,19 +20,23 @@ _OFF = "; None is off"
 class GopherRepetitionParams(Params):
     """Limits on shares of the text; None switches a rule off."""
 
-    max_duplicate_lines: float | None = Field(0.30, ge=0, description="repeated lines over lines" + _OFF)
-    max_duplicate_paragraphs: float | None = Field(0.30, ge=0, description="repeated paragraphs over paragraphs" + _OFF)
-    max_duplicate_line_chars: float | None = Field(0.20, ge=0, description="their characters over all" + _OFF)
-    max_duplicate_paragraph_chars: float | None = Field(0.20, ge=0, description="their characters over all" + _OFF)
+    max_duplicate_lines: float | None = Field(0.30, ge=0, le=1, description="repeated lines over lines" + _OFF)
+    max_duplicate_paragraphs: float | None = Field(
+        0.30, ge=0, le=1, description="repeated paragraphs over paragraphs" + _OFF
+    )
+    max_duplicate_line_chars: float | None = Field(0.20, ge=0, le=1, description="their characters over all" + _OFF)
+    max_duplicate_paragraph_chars: float | None = Field(
+        0.20, ge=0, le=1, description="their characters over all" + _OFF
+    )
     max_top_2_gram: float | None = Field(0.20, ge=0, description="characters of the most frequent 2-gram" + _OFF)
     max_top_3_gram: float | None = Field(0.18, ge=0, description="characters of the most frequent 3-gram" + _OFF)
     max_top_4_gram: float | None = Field(0.16, ge=0, description="characters of the most frequent 4-gram" + _OFF)
-    max_duplicate_5_grams: float | None = Field(0.15, ge=0, description="characters of repeated 5-grams" + _OFF)
-    max_duplicate_6_grams: float | None = Field(0.14, ge=0, description="characters of repeated 6-grams" + _OFF)
-    max_duplicate_7_grams: float | None = Field(0.13, ge=0, description="characters of repeated 7-grams" + _OFF)
-    max_duplicate_8_grams: float | None = Field(0.12, ge=0, description="characters of repeated 8-grams" + _OFF)
-    max_duplicate_9_grams: float | None = Field(0.11, ge=0, description="characters of repeated 9-grams" + _OFF)
-    max_duplicate_10_grams: float | None = Field(0.10, ge=0, description="characters of repeated 10-grams" + _OFF)
+    max_duplicate_5_grams: float | None = Field(0.15, ge=0, le=1, description="characters of repeated 5-grams" + _OFF)
+    max_duplicate_6_grams: float | None = Field(0.14, ge=0, le=1, description="characters of repeated 6-grams" + _OFF)
+    max_duplicate_7_grams: float | None = Field(0.13, ge=0, le=1, description="characters of repeated 7-grams" + _OFF)
+    max_duplicate_8_grams: float | None = Field(0.12, ge=0, le=1, description="characters of repeated 8-grams" + _OFF)
+    max_duplicate_9_grams: float | None = Field(0.11, ge=0, le=1, description="characters of repeated 9-grams" + _OFF)
+    max_duplicate_10_grams: float | None = Field(0.10, ge=0, le=1, description="characters of repeated 10-grams" + _OFF)
 
 
 class GopherRepetition:

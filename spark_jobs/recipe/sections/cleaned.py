@@ -4,6 +4,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spark_jobs.operators.faults import MisfitError, near
+from spark_jobs.recipe.sections.gates import GatesSection
 from spark_jobs.recipe.steps import CleaningStep, ExtractorStep, Step
 
 
@@ -34,19 +36,26 @@ class CleanedSection(BaseModel):
         description="words of scripts without spaces: by ICU's dictionaries, or one a sign (Han, kana) or run",
     )
     steps: tuple[CleaningStep, ...]
+    gates: GatesSection = GatesSection()
 
     @model_validator(mode="after")
     def _steps_fit_together(self) -> Self:
         names = [step.name for step in self.steps]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"steps: {', '.join(twice)} is listed twice; a step's columns and records have its name")
         for place, step in enumerate(self.steps):
+            if step.name in names[:place]:
+                fault = f"{step.name} is listed twice; a step's columns and records have its name"
+                raise MisfitError(fault, "steps", place)
             operator = step.build()
             for later in getattr(operator, "before", ()):
                 if later in names[:place]:
-                    raise ValueError(f"steps: {step.name} must come before {later}, whose edits it would miss")
+                    fault = f"{step.name} must come before {later}, whose edits it would miss"
+                    raise MisfitError(fault, "steps", place)
             for earlier in getattr(operator, "after", ()):
                 if earlier not in names[:place]:
-                    raise ValueError(f"steps: {step.name} judges what {earlier} does; list {earlier} before it")
+                    fault = f"{step.name} judges what {earlier} does; list {earlier} before it"
+                    raise MisfitError(fault, "steps", place)
+        for key in ("expect", "at_most"):
+            for name in getattr(self.gates.effect, key):
+                if name not in names:
+                    raise MisfitError(f"no such step{near(name, names)}", "gates", "effect", key, name)
         return self
