@@ -25,7 +25,10 @@ _TAIL = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Governed:
-    """The one rule that a parameter is the bound of. `lower` says which: the minimum or the maximum."""
+    """The one rule that a parameter is the bound of. `lower` says which: the minimum or the maximum.
+
+    `others` are the rules of its filter without that bound.
+    """
 
     filter: str
     parameter: str
@@ -33,6 +36,7 @@ class Governed:
     lower: bool
     whole: bool
     bound: float | None
+    others: tuple[Rule, ...]
 
     @property
     def signal(self) -> str:
@@ -72,9 +76,17 @@ def governed(filters: Sequence[StoredFilter], name: str, parameter: str) -> Gove
         if found is None:
             break
         rule, lower = found
-        whole = "float" not in str(fields[parameter].annotation)
-        return Governed(filter=name, parameter=parameter, rule=rule, lower=lower, whole=whole,
-                        bound=None if value is None else float(value))  # fmt: skip
+        if getattr(rule, "limits", None) is not None:
+            raise UsageError(
+                f"{name}.{parameter}: {rule.reason} has other bounds for some values of a column, so no one threshold "
+                "draws a curve; ask with --set and --by"
+            )
+        off = replace(rule, minimum=None) if lower else replace(rule, maximum=None)
+        return Governed(
+            filter=name, parameter=parameter, rule=rule, lower=lower,
+            whole="float" not in str(fields[parameter].annotation), bound=None if value is None else float(value),
+            others=tuple(off if stated == rule else stated for stated in operator.rules()),
+        )  # fmt: skip
     raise UsageError(f"{name}.{parameter}: it is not the bound of one rule, so it has no curve; give a min_ or a max_")
 
 
@@ -110,18 +122,12 @@ def curve(
     marks = () if shown.bound is None else (shown.bound,)
     bins: list[Bin] = []
     for one in stored:
-        others = [_without(f, shown) if f.name == shown.filter else f for f in filters[one.publication]]
-        counted = distributions(one.rows, {shown.signal: marks}, kept=passes(others), tokens=tokens_of(one))
+        others = [replace(f, stated=shown.others) if f.name == shown.filter else f for f in filters[one.publication]]
+        counted = distributions(one.rows, {shown.signal: marks}, kept=passes(one, others), tokens=tokens_of(one))
         bins += counted[shown.signal]
     passed = [entry for entry in bins if entry.kept]
     every = Tally(sum(entry.documents for entry in bins), sum(entry.tokens for entry in bins))
     return tuple(_point(passed, shown, t) for t in _thresholds(passed, shown, points)), every
-
-
-def _without(stored: StoredFilter, shown: Governed) -> StoredFilter:
-    off = {"minimum": None} if shown.lower else {"maximum": None}
-    rules = tuple(replace(rule, **off) if rule == shown.rule else rule for rule in stored.stated)  # type: ignore[arg-type]
-    return replace(stored, stated=rules)
 
 
 def _thresholds(bins: Sequence[Bin], shown: Governed, points: int) -> list[float]:

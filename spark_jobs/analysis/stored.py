@@ -14,16 +14,21 @@ from spark_jobs.lake.records import Publication
 from spark_jobs.operators.base import Rule
 
 TOKENS = "token_count__tokens"
+_RULE = ("reason", "signal", "minimum", "maximum", "exclusive")
 
 
 @dataclass(frozen=True)
 class StoredFilter:
-    """A filter as it ran: its name, version and parameters, and its rules as data."""
+    """A filter as it ran: its name, version and parameters, and its rules as data.
+
+    `limited` are reasons whose rule has further bounds for some values of a column, which a record may not hold whole.
+    """
 
     name: str
     version: int
     params: Mapping[str, Any] = field(hash=False)
     stated: tuple[Rule, ...]
+    limited: frozenset[str] = frozenset()
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules, as an operator gives them."""
@@ -85,5 +90,6 @@ def published(lake: Lake, snapshots: Sequence[str] = ()) -> tuple[Stored, ...]:
 
 
 def _stored(operator: Mapping[str, Any]) -> StoredFilter:
-    rules = tuple(Rule(**rule) for rule in operator["rules"])
-    return StoredFilter(operator["name"], int(operator["version"]), operator["params"], rules)
+    rules = tuple(Rule(**{name: rule[name] for name in _RULE if name in rule}) for rule in operator["rules"])
+    limited = frozenset(str(rule["reason"]) for rule in operator["rules"] if rule.get("limits"))
+    return StoredFilter(operator["name"], int(operator["version"]), operator["params"], rules, limited)

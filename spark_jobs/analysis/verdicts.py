@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.analysis.overlap import EXTRACTION
 from spark_jobs.analysis.stored import TOKENS, Stored, StoredFilter
 from spark_jobs.stages.decide import reasons_column
 
@@ -26,11 +27,9 @@ class Group:
 
 def verdicts(stored: Stored, filters: Sequence[StoredFilter], by: str | None = None) -> DataFrame:
     """One row a document: `before` and `after` (arrays of reasons), `tokens`, and `key`, the value of `by`."""
-    own = F.filter("drop_reasons", lambda reason: reason["annotator"] == "extract")
-    after = F.concat(own, reasons_column(filters)) if filters != stored.filters else F.col("drop_reasons")
     return stored.rows.select(
         _names(F.col("drop_reasons")).alias("before"),
-        _names(after).alias("after"),
+        _names(reasons_under(stored, filters)).alias("after"),
         tokens_of(stored).alias("tokens"),
         (F.col(by) if by else F.lit(None).cast("string")).alias("key"),
     )
@@ -42,10 +41,32 @@ def tokens_of(stored: Stored) -> Column:
     return F.coalesce(counted, F.lit(0).cast("long"))
 
 
-def passes(filters: Sequence[StoredFilter]) -> Column:
-    """Whether a row has text and breaks no rule of these filters."""
-    extracted = ~F.exists("drop_reasons", lambda reason: reason["annotator"] == "extract")
-    return extracted & (F.size(reasons_column(filters)) == 0)
+def reasons_under(stored: Stored, filters: Sequence[StoredFilter]) -> Column:
+    """`drop_reasons` under these filters: stored ones where a filter is as it was, else from its signals.
+
+    In the order of a run. What is as it was is not computed again, so only the signals of moved filters are read.
+    """
+    published = {one.name: one for one in stored.filters}
+    pieces: list[Column] = []
+    same = [EXTRACTION]
+    for one in filters:
+        if one == published.get(one.name):
+            same.append(one.name)
+            continue
+        pieces += [_stored_reasons(same)] if same else []
+        pieces.append(reasons_column([one]))
+        same = []
+    pieces += [_stored_reasons(same)] if same else []
+    return F.concat(*pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _stored_reasons(names: Sequence[str]) -> Column:
+    return F.filter("drop_reasons", lambda reason: reason["annotator"].isin(list(names)))
+
+
+def passes(stored: Stored, filters: Sequence[StoredFilter]) -> Column:
+    """Whether a row breaks no rule of these filters, and has text."""
+    return F.size(reasons_under(stored, filters)) == 0
 
 
 def groups(rows: DataFrame) -> tuple[Group, ...]:

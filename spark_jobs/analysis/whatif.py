@@ -65,8 +65,11 @@ def _reasons(
     every = [f for one in stored for f in (*one.filters, *moved[one.publication])]
     order = overlap.reason_order((*before, *after), every)
     pairs = zip(overlap.by_reason(before, order), overlap.by_reason(after, order), strict=True)
-    listed = [{"reason": b.reason, "before": _sides(b), "after": _sides(a)} for b, a in pairs]
-    return [row for row in listed if row["before"]["documents"] or row["after"]["documents"]]
+    return [
+        {"reason": b.reason, "before": _sides(b), "after": _sides(a)}
+        for b, a in pairs
+        if b.all.documents or a.all.documents
+    ]
 
 
 def _sides(tally: overlap.ReasonTally) -> dict[str, int]:

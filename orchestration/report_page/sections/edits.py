@@ -15,7 +15,7 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     found, after = edits(subject.stored), characters(subject.stored)
     nothing = {"documents": 0, "edits": 0, "chars_removed": 0}
     rows = [{"name": name, **found.get(name, nothing)} for name in names]
-    removed = sum(row["chars_removed"] for row in rows)
+    removed = sum(row["chars_removed"] for row in found.values())
     return {"rows": rows, "removed": removed, "after": after, "all": subject.all.documents,
             "before": None if after is None else after + removed}  # fmt: skip
 

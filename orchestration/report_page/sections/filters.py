@@ -18,7 +18,8 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     alone = overlap.by_filter(subject.counted, names)
     rows = [
         {
-            "name": name, "alone": alone[name], "all": cells[name, name],
+            # Extraction is no filter that could be left out: what has no text stays out.
+            "name": name, "alone": None if name == overlap.EXTRACTION else alone[name],
             "cells": [{"share": cells[name, other] / cells[name, name], "documents": cells[name, other],
                        "own": name == other} for other in names],
         }
@@ -48,7 +49,8 @@ all along does little of its own; “comes back” says how much would be kept w
  title="{{ cell.documents | count }} documents">{{ '%.0f' % (100 * cell.share) }}%</td>
 {% endif %}
 {% endfor %}
-<td>{{ row.alone.documents | count }}</td>{% if tokens %}<td>{{ row.alone.tokens | short }}</td>{% endif %}</tr>
+<td>{{ row.alone.documents | count if row.alone else "–" }}</td>
+{% if tokens %}<td>{{ row.alone.tokens | short if row.alone else "–" }}</td>{% endif %}</tr>
 {% endfor %}
 </tbody></table></div>
 """,

@@ -8,8 +8,10 @@ from pyspark.sql import functions as F
 from orchestration.report_page.charts import chart
 from orchestration.report_page.section import Section, Subject
 from orchestration.report_page.words import count
+from spark_jobs.analysis import overlap
 from spark_jobs.analysis.distribution import Bin, distributions
-from spark_jobs.analysis.histogram import histogram
+from spark_jobs.analysis.grid import lower_end
+from spark_jobs.analysis.histogram import Histogram, histogram
 from spark_jobs.analysis.stored import StoredFilter
 from spark_jobs.analysis.verdicts import tokens_of
 from spark_jobs.operators import registry
@@ -21,35 +23,40 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     stored = subject.stored
     if not stored.signals:
         return None
-    rules = {f"{f.name}__{rule.signal}": (f, _rules_on(f, rule.signal)) for f in stored.filters for rule in f.rules()}
-    bounds = {name: _bounds(rules[name][1]) if name in rules else () for name in stored.signals}
+    bounds = dict.fromkeys(stored.signals, ()) | {
+        f"{f.name}__{rule.signal}": _bounds(_rules_on(f, rule.signal)) for f in stored.filters for rule in f.rules()
+    }
     bins = distributions(stored.rows, bounds, kept=F.col("kept"), tokens=tokens_of(stored))
-    filters, flat = [], []
+    order = overlap.reason_order(subject.counted, stored.filters)
+    dropped = {tally.reason: tally.all.documents for tally in overlap.by_reason(subject.counted, order)}
+    filters = []
     for one in stored.filters:
-        names = [name for name in stored.signals if name.startswith(f"{one.name}__")]
-        cards = []
-        for name in names:
-            if len({entry.cell for entry in bins[name] if entry.cell is not None}) < 2:
-                flat.append({"name": name.replace("__", "."), "value": _only_value(bins[name])})
-                continue
-            cards.append(_card(one, name.partition("__")[2], bins[name], bounds[name]))
+        names = [name for name in stored.signals if name.startswith(f"{one.name}__") and _varies(bins[name])]
+        cards = [_card(one, name.partition("__")[2], histogram(bins[name], bounds[name]), dropped) for name in names]
         if cards:
             filters.append({"name": one.name, "version": one.version, "cards": cards})
+    flat = {name.replace("__", "."): _only_value(bins[name]) for name in stored.signals if not _varies(bins[name])}
     return {"filters": filters, "flat": flat}
 
 
-def _card(stored: StoredFilter, signal: str, bins: Sequence[Bin], bounds: Sequence[float]) -> dict[str, Any]:
-    drawn = histogram(bins, bounds)
-    rules = _rules_on(stored, signal)
+def _card(stored: StoredFilter, signal: str, drawn: Histogram | None, dropped: Mapping[str, int]) -> dict[str, Any]:
+    rules = [rule for rule in _rules_on(stored, signal) if _bounds([rule]) or rule.reason in stored.limited]
     words = [(bound, _bound_words(rule, bound)) for rule in rules for bound in _bounds([rule])]
-    broken = [{"reason": rule.reason, "says": _rule_words(rule), "documents": _broken(rule, bins, sorted(set(bounds)))}
-              for rule in rules if _bounds([rule])]  # fmt: skip
+    told = [
+        {"says": _rule_words(rule, limited=rule.reason in stored.limited),
+         "documents": dropped.get(f"{stored.name}.{rule.reason}", 0)}
+        for rule in rules
+    ]  # fmt: skip
     label = f"Histogram of {signal} over {count(drawn.documents) if drawn else 0} documents"
-    label += "".join(f"; {entry['says']}: {entry['documents']:,} dropped" for entry in broken)
+    label += "".join(f"; {entry['says']}, broken by {entry['documents']:,}" for entry in told)
     return {
-        "signal": signal, "says": _description(stored.name, signal), "rules": broken, "label": label,
-        "chart": chart(drawn, words) if drawn else None, "missing": drawn.missing if drawn else 0,
+        "signal": signal, "says": _description(stored.name, signal), "rules": told, "label": label,
+        "chart": chart(drawn, words) if drawn else None,
     }  # fmt: skip
+
+
+def _varies(bins: Sequence[Bin]) -> bool:
+    return len({entry.cell for entry in bins if entry.cell is not None}) > 1
 
 
 def _rules_on(stored: StoredFilter, signal: str) -> list[Rule]:
@@ -65,25 +72,13 @@ def _bound_words(rule: Rule, bound: float) -> str:
     return f"{side.replace('≥', '>').replace('≤', '<') if rule.exclusive else side} {bound:,.6g}"
 
 
-def _rule_words(rule: Rule) -> str:
-    return f"{rule.reason}: " + " and ".join(_bound_words(rule, bound) for bound in _bounds([rule]))
-
-
-def _broken(rule: Rule, bins: Sequence[Bin], bounds: Sequence[float]) -> int:
-    """Documents that break a rule, from the sides of the bounds on which they lie."""
-    return sum(entry.documents for entry in bins if entry.cell is not None and _breaks(rule, entry.place, bounds))
-
-
-def _breaks(rule: Rule, place: int, bounds: Sequence[float]) -> bool:
-    low = None if rule.minimum is None else 2 * bounds.index(float(rule.minimum)) + 1
-    high = None if rule.maximum is None else 2 * bounds.index(float(rule.maximum)) + 1
-    below = low is not None and (place <= low if rule.exclusive else place < low)
-    return below or (high is not None and (place >= high if rule.exclusive else place > high))
+def _rule_words(rule: Rule, *, limited: bool) -> str:
+    bounds = " and ".join(_bound_words(rule, bound) for bound in _bounds([rule]))
+    others = "other bounds for some values of a column" if limited else ""
+    return f"{rule.reason}: {'; '.join(words for words in (bounds, others) if words)}"
 
 
 def _only_value(bins: Sequence[Bin]) -> str:
-    from spark_jobs.analysis.grid import lower_end
-
     cells = [entry.cell for entry in bins if entry.cell is not None]
     return f"{lower_end(cells[0]):g}" if cells else "none"
 
@@ -123,7 +118,7 @@ cut and says its height.</p>
 {% endfor %}
 {% if flat %}
 <details><summary>{{ flat | length }} signals have one value for all documents</summary>
-<p>{% for one in flat %}{{ one.name }} = {{ one.value }}{{ ", " if not loop.last }}{% endfor %}</p></details>
+<p>{% for name, value in flat.items() %}{{ name }} = {{ value }}{{ ", " if not loop.last }}{% endfor %}</p></details>
 {% endif %}
 """,
 )
