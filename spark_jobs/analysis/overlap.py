@@ -69,7 +69,7 @@ def by_filter(counted: Counted, names: Sequence[str]) -> dict[str, Tally]:
     alone: dict[str, Tally] = dict.fromkeys(names, Tally())
     for reasons, tally in counted:
         droppers = filters_of(reasons)
-        if len(droppers) == 1:
+        if len(droppers) == 1 and droppers[0] in alone:
             alone[droppers[0]] += tally
     return alone
 

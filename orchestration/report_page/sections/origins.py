@@ -46,7 +46,7 @@ SECTION = Section(
 <tbody>
 {% for row in table.rows %}
 {% set scale = [table.most, row.documents] | max %}
-<tr><th scope="row">{{ row.key }}</th>
+<tr><th scope="row"><bdi>{{ row.key }}</bdi></th>
 {{ m.bar([("kept", 0, share(row.kept, scale)),
           ("dropped", share(row.kept, scale), share(row.documents - row.kept, scale))]) }}
 <td>{{ row.documents | count }}</td><td>{{ share(row.documents, all) | percent }}</td><td>{{ row.kept | count }}</td>

@@ -32,7 +32,7 @@ SECTION = Section(
 <h3>{{ name }}</h3>
 {% for row in rows %}
 <article class="example {{ name }}">
-<header><span class="mono">{{ row.doc_id }}</span> · {{ row.url }} · {{ row.language or "no language" }} ·
+<header><span class="mono">{{ row.doc_id }}</span> · <bdi>{{ row.url }}</bdi> · {{ row.language or "no language" }} ·
 {{ row.chars | count }} characters
 {% if row.reasons %}<br>{{ row.reasons | join(", ") }}{% endif %}</header>
 <pre dir="auto">{{ row.text }}{{ "…" if row.chars > chars }}</pre>
