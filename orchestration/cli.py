@@ -137,14 +137,15 @@ def whatif(
         raise click.UsageError("say what to change: --set FILTER.PARAM=VALUE, --without FILTER or --curve FILTER.PARAM")
     if curve is not None and by is not None:
         raise click.UsageError("--curve and --by do not go together: a curve is over all documents")
-    workshop, progress = _workshop(home, recipe), Progress()
+    progress = Progress()
     if curve is not None:
         found = retention_curve(
-            workshop, progress, target=curve, points=points, snapshots=snapshots, sets=sets, without=without
-        )
+            lambda: _workshop(home, recipe), progress, target=curve, points=points, snapshots=snapshots, sets=sets,
+            without=without,
+        )  # fmt: skip
         show(found, render_curve(found), as_json=as_json)
         return
-    found = compare(workshop, progress, sets=sets, without=without, snapshots=snapshots, by=by)
+    found = compare(lambda: _workshop(home, recipe), progress, sets=sets, without=without, snapshots=snapshots, by=by)
     show(found, render_comparison(found), as_json=as_json)
 
 
@@ -162,10 +163,10 @@ def report(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Write one HTML page on what cleaning did to a snapshot."""
-    from orchestration.report import write_report
+    from orchestration.report_page.page import write_on_demand
 
     progress = Progress()
-    told = write_report(_workshop(home, recipe), progress, snapshot, out, examples=with_text or 0, seed=seed)
+    told = write_on_demand(_workshop(home, recipe), progress, snapshot, out, examples=with_text or 0, seed=seed)
     show(told, told["file"], as_json=as_json)
 
 

@@ -11,12 +11,7 @@ from rich.tree import Tree
 
 from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
-from orchestration.progress import Progress
-from orchestration.report_page.page import location_of, render
-from spark_jobs.analysis.stored import published
 from spark_jobs.crawl.url import canonical_url, url_hash
-from spark_jobs.errors import UsageError
-from spark_jobs.lake import storage
 from spark_jobs.lake.explain import explain, locate
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lineage import lineage
@@ -268,26 +263,3 @@ def export_to(workshop: Workshop, name: str, fmt: Format, out: str) -> dict[str,
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
     files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest)
     return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}
-
-
-# report -----------------------------------------------------------------------------------------------------------
-
-
-def write_report(
-    workshop: Workshop, progress: Progress, snapshot: str, out: str | None, *, examples: int, seed: int
-) -> dict[str, Any]:
-    """Write the page on the cleaning of a snapshot."""
-    (stored,) = published(workshop.lake, [snapshot])
-    publication = workshop.lake.publications("cleaned")[snapshot]
-    location = out or location_of(workshop.lake, publication, texts=bool(examples))
-    with progress.step(f"report on cleaned/{snapshot}") as said:
-        page = render(workshop.lake, publication, examples=examples, seed=seed)
-        try:
-            storage.write_text(location, page)
-        except OSError as error:
-            raise UsageError(
-                f"{location}: cannot be written ({error.strerror or error}); name another --out"
-            ) from error
-        said.append(f"{len(page.encode()) // 1024:,} KiB")
-    return {"file": location, "snapshot": snapshot, "publication": stored.publication, "version": stored.version,
-            "examples": examples, "seed": seed}  # fmt: skip

@@ -1,6 +1,6 @@
 """`whatif`: what would be kept under other bounds, from stored signals; as values for `--json`, and as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from io import StringIO
 from typing import Any
@@ -23,12 +23,12 @@ _MOST_REASONS = 20
 
 
 def compare(
-    workshop: Workshop, progress: Progress, *, sets: Sequence[str], without: Sequence[str], snapshots: Sequence[str],
-    by: str | None,
+    workshop: Callable[[], Workshop], progress: Progress, *, sets: Sequence[str], without: Sequence[str],
+    snapshots: Sequence[str], by: str | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The answer to `--set` and `--without`."""
+    """The answer to `--set` and `--without`. What cannot be read of the question is told before the lake is opened."""
     changes = [asked.Change.parse(text) for text in sets]
-    stored = published(workshop.lake, snapshots)
+    stored = published(workshop().lake, snapshots)
     for one in stored:
         # Wrong names and values are told before anything is scanned.
         asked.apply(one.filters, changes, without)
@@ -39,7 +39,7 @@ def compare(
 
 
 def retention_curve(
-    workshop: Workshop, progress: Progress, *, target: str, points: int, snapshots: Sequence[str],
+    workshop: Callable[[], Workshop], progress: Progress, *, target: str, points: int, snapshots: Sequence[str],
     sets: Sequence[str], without: Sequence[str],
 ) -> dict[str, Any]:  # fmt: skip
     """The answer to `--curve`; with `--set` and `--without` all other rules are as those say."""
@@ -47,7 +47,7 @@ def retention_curve(
     changes = [asked.Change.parse(text) for text in sets]
     if name in without or any((c.filter, c.parameter) == (name, parameter) for c in changes):
         raise UsageError(f"--curve {target}: the bound is what the curve moves; leave it out of --set and --without")
-    stored = published(workshop.lake, snapshots)
+    stored = published(workshop().lake, snapshots)
     filters = {one.publication: asked.apply(one.filters, changes, without) for one in stored}
     shown = retention.governed_in(filters, stored, name, parameter)
     with progress.step(_scanning(stored)) as said:

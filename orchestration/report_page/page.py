@@ -3,13 +3,17 @@
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from assets.workshop import Workshop
+from orchestration.progress import Progress
 from orchestration.report_page import sections
 from orchestration.report_page.section import Section, Subject
 from orchestration.report_page.words import count, percent, share, short
-from spark_jobs.analysis.stored import stored_of
+from spark_jobs.analysis.stored import published, stored_of
+from spark_jobs.errors import UsageError
 from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
@@ -56,3 +60,22 @@ def location_of(lake: Lake, publication: Publication, *, texts: bool) -> str:
     """Where the page of a publication lies if nobody says otherwise. One with texts has a name of its own."""
     name = f"{publication.id}{'-with-text' if texts else ''}.html"
     return storage.join(lake.home, "reports", "cleaned", publication.partition, name)
+
+
+def write_on_demand(
+    workshop: Workshop, progress: Progress, snapshot: str, out: str | None, *, examples: int, seed: int
+) -> dict[str, Any]:
+    """The command `report`: the page on what cleaning did to a snapshot, and where it lies."""
+    lake = workshop.lake
+    (stored,) = published(lake, [snapshot])
+    publication = lake.publications("cleaned")[snapshot]
+    location = out or location_of(lake, publication, texts=bool(examples))
+    with progress.step(f"report on cleaned/{snapshot}") as said:
+        page = render(lake, publication, examples=examples, seed=seed)
+        try:
+            storage.write_text(location, page)
+        except OSError as error:
+            raise UsageError(f"{location}: cannot be written ({error.strerror or error}); name another --out") from None
+        said.append(f"{len(page.encode()) // 1024:,} KiB")
+    return {"file": location, "snapshot": snapshot, "publication": stored.publication, "version": stored.version,
+            "examples": examples, "seed": seed}  # fmt: skip
