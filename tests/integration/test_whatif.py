@@ -17,22 +17,22 @@ from orchestration.workshop import WorkshopResource
 from spark_jobs.lake.lake import Lake
 from tests.integration.conftest import Command, write_crawl, write_recipe
 
-SETS = {"gopher_quality": {"min_words": 120, "min_stop_words": None}, "fineweb_quality": {"max_short_lines": 0.4},
-        "language_filter": {"languages": ["en"], "min_score": 0.9}}  # fmt: skip
-MOVES = ("gopher_quality.min_words=120", "gopher_quality.min_stop_words=null", "fineweb_quality.max_short_lines=0.4",
-         "language_filter.min_score=0.9")  # fmt: skip
+SETS = {"gopher_quality": {"min_words": 205, "min_stop_words": None}, "fineweb_quality": {"max_short_lines": 0.1},
+        "language_filter": {"languages": ["en"], "min_score": 0.975}}  # fmt: skip
+MOVES = ("gopher_quality.min_words=205", "gopher_quality.min_stop_words=null", "fineweb_quality.max_short_lines=0.1",
+         "language_filter.min_score=0.975")  # fmt: skip
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def build_cleaned(home: Path, recipe: Path, crawl: Path) -> dict[str, Any]:
-    """Raw and cleaned of the crawl through Dagster, as `run` does; the metadata of the last materialization."""
+def build(home: Path, recipe: Path, crawl: Path, *tables: str) -> dict[str, Any]:
+    """Tables of the crawl through Dagster, as `run` makes them; the metadata of the last one's materialization."""
     settings = Settings.read(str(home), str(recipe))
     with open_instance(settings) as instance:
         refresh = Refresh(WorkshopResource(settings), instance, Progress())
         workshop = refresh.resource.get()
         refresh._register(workshop, "one", [str(crawl)])
-        refresh._refresh_snapshot(workshop, "one", ("raw", "cleaned"))
-        event = instance.get_latest_materialization_event(dg.AssetKey("cleaned"))
+        refresh._refresh_snapshot(workshop, "one", tables)
+        event = instance.get_latest_materialization_event(dg.AssetKey(tables[-1]))
         assert event is not None
         assert event.asset_materialization is not None
         return {key: value.value for key, value in event.asset_materialization.metadata.items()}
@@ -51,8 +51,10 @@ def place(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
         for name in ("PROVENDER_HOME", "PROVENDER_RECIPE", "DAGSTER_HOME"):
             patch.setenv(name, "")
         crawl = write_crawl(place / "crawl", 0)
-        build_cleaned(place / "home", place / "recipe.yaml", crawl)
-        build_cleaned(place / "other", place / "moved.yaml", crawl)
+        build(place / "home", place / "recipe.yaml", crawl, "raw")
+        shutil.copytree(place / "home", place / "other")
+        build(place / "home", place / "recipe.yaml", crawl, "cleaned")
+        build(place / "other", place / "moved.yaml", crawl, "cleaned")
     return place
 
 
@@ -82,7 +84,7 @@ def test_the_answer_is_what_a_run_with_these_bounds_gives(command: Command, plac
         assert found[side]["tokens"] == int(tokens)
     assert found["before"]["documents"] > found["after"]["documents"] > 0
     text = command("whatif", *options(place), *asked).out
-    assert "gopher_quality.min_words: 50 -> 120" in text
+    assert "gopher_quality.min_words: 50 -> 205" in text
 
 
 def test_a_curve_passes_through_the_answers(command: Command, place: Path) -> None:
@@ -140,7 +142,7 @@ def test_deciding_again_gives_what_the_whole_pass_gives(
         for name in ("PROVENDER_HOME", "PROVENDER_RECIPE", "DAGSTER_HOME"):
             patch.setenv(name, "")
         patch.setattr("spark_jobs.stages.clean.CleanPass", never)
-        metadata = build_cleaned(place / "again", place / "moved.yaml", place / "crawl")
+        metadata = build(place / "again", place / "moved.yaml", place / "crawl", "cleaned")
     lake = Lake(spark, str(place / "again"))
     after = lake.current("cleaned", "one")
     assert after is not None
@@ -171,7 +173,7 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_publication(
     for name in ("PROVENDER_HOME", "PROVENDER_RECIPE", "DAGSTER_HOME"):
         monkeypatch.setenv(name, "")
     monkeypatch.setattr("orchestration.workshop.write", broken)
-    metadata = build_cleaned(place / "without", place / "moved.yaml", place / "crawl")
+    metadata = build(place / "without", place / "moved.yaml", place / "crawl", "cleaned")
     assert "no space left for pages" in metadata["report"]
     current = Lake(spark, str(place / "without")).current("cleaned", "one")
     assert current is not None
