@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pyspark.sql import functions as F
+
 from spark_jobs.analysis import overlap
+from spark_jobs.analysis.distribution import Bin, distributions
 from spark_jobs.analysis.overlap import Counted, Tally
 from spark_jobs.analysis.stored import Stored
-from spark_jobs.analysis.verdicts import groups, verdicts
+from spark_jobs.analysis.verdicts import groups, tokens_of, verdicts
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 
@@ -28,6 +31,12 @@ class Subject:
         """Documents and tokens by what they break; one scan, shared by the sections."""
         found = groups(verdicts(self.stored, self.stored.filters))
         return tuple((group.before, Tally(group.documents, group.tokens)) for group in found)
+
+    @cached_property
+    def bins(self) -> Mapping[str, tuple[Bin, ...]]:
+        """The distribution of every signal; one scan, shared by the sections."""
+        kept, tokens = F.col("kept"), tokens_of(self.stored)
+        return distributions(self.stored.rows, dict.fromkeys(self.stored.signals, ()), kept=kept, tokens=tokens)
 
     @property
     def all(self) -> Tally:

@@ -3,13 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import functions as F
-
 from orchestration.report_page.section import Section, Subject
-from spark_jobs.analysis.distribution import Bin, distributions
+from spark_jobs.analysis.distribution import Bin
 from spark_jobs.analysis.grid import lower_end
 from spark_jobs.analysis.stored import TOKENS
-from spark_jobs.analysis.verdicts import tokens_of
 
 _ENDS = (0, 10, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
@@ -18,9 +15,7 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     """Documents and tokens by length in tokens; None where the recipe counts none."""
     if not subject.stored.has_tokens:
         return None
-    bins = distributions(subject.stored.rows, {TOKENS: ()}, kept=F.col("kept"), tokens=tokens_of(subject.stored))[
-        TOKENS
-    ]
+    bins = subject.bins[TOKENS]
     rows = [_row(bins, low, high) for low, high in zip(_ENDS, (*_ENDS[1:], None), strict=True)]
     return {"rows": [row for row in rows if row["documents"]], "kept": subject.kept,
             "most": max(row["tokens_kept"] for row in rows)}  # fmt: skip

@@ -3,17 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import functions as F
-
 from orchestration.report_page.charts import chart
 from orchestration.report_page.section import Section, Subject
 from orchestration.report_page.words import count
 from spark_jobs.analysis import overlap
-from spark_jobs.analysis.distribution import Bin, distributions
+from spark_jobs.analysis.distribution import Bin
 from spark_jobs.analysis.grid import lower_end
 from spark_jobs.analysis.histogram import Histogram, histogram
 from spark_jobs.analysis.stored import StoredFilter
-from spark_jobs.analysis.verdicts import tokens_of
 from spark_jobs.operators import registry
 from spark_jobs.operators.base import Rule
 
@@ -26,7 +23,7 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     bounds = dict.fromkeys(stored.signals, ()) | {
         f"{f.name}__{rule.signal}": _bounds(_rules_on(f, rule.signal)) for f in stored.filters for rule in f.rules()
     }
-    bins = distributions(stored.rows, bounds, kept=F.col("kept"), tokens=tokens_of(stored))
+    bins = subject.bins
     order = overlap.reason_order(subject.counted, stored.filters)
     dropped = {tally.reason: tally.all.documents for tally in overlap.by_reason(subject.counted, order)}
     filters = []
