@@ -17,7 +17,7 @@ from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import append, publish
 from spark_jobs.lake.records import Publication, sha256_of
-from spark_jobs.stages.stage import Stage, StageContext, StageOutput
+from spark_jobs.stages.stage import Earlier, Redecidable, Stage, StageContext, StageOutput
 from spark_jobs.stages.tally import as_counts
 
 Prepare = Callable[[Workshop, Pins, str], Mapping[str, Any]]
@@ -84,7 +84,9 @@ def build(
         scratch=storage.join(workshop.scratch, attempt), services=services, say=workshop.say,
     )  # fmt: skip
     try:
-        output = stage.run(context)
+        earlier = _earlier(workshop, stage, pins, partition)
+        redecided = stage.redecide(context, earlier) if earlier and isinstance(stage, Redecidable) else None
+        output = redecided or stage.run(context)
         candidate = write_candidate(
             lake, table=stage.table, partition=partition, attempt=attempt, main=output.main, side=output.side
         )
@@ -104,6 +106,8 @@ def build(
                 outcomes, candidate.location,
             )  # fmt: skip
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
+        if earlier and redecided:
+            record["redecided_from"] = {"publication": earlier.publication, "version": earlier.version}
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
         with ThreadPoolExecutor(1) as beside:
@@ -115,6 +119,22 @@ def build(
         storage.remove(context.scratch)
     storage.remove(storage.join(lake.home, "candidates", stage.table, partition, attempt))
     return Built(published, outcomes, counts, clock.seconds)
+
+
+def _earlier(workshop: Workshop, stage: Stage, pins: Pins, partition: str) -> Earlier | None:
+    """What is published now, if the inputs it was made from are the current ones; these are pinned."""
+    lake = workshop.lake
+    head = lake.current(stage.table, partition)
+    # Rows that were suppressed are missing in it, and a law counts them.
+    if head is None or head.record.get("suppressed") or not isinstance(stage, Redecidable):
+        return None
+    for pinned in head.inputs:
+        current = lake.current(str(pinned["table"]), str(pinned["partition"]))
+        if current is None or current.id != pinned["publication"]:
+            return None
+        pins.publication(current.table, current.partition)
+    rows = lake.read([head]).select(*(F.col(f"`{name}`") for name in head.record["columns"]))
+    return Earlier(publication=head.id, version=head.version, record=head.record, rows=rows)
 
 
 def _audited(workshop: Workshop, candidate: Candidate, output: StageOutput, pins: Pins) -> Audited:

@@ -131,6 +131,8 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         "inputs": dg.MetadataValue.md("\n".join(inputs) or "none"),
         "run id of the ledger": str(record.get("run_id", "")),
     }
+    if again := record.get("redecided_from"):
+        metadata["decided again from publication"] = str(again["publication"])
     if "kept" in counts:
         metadata |= {
             "kept": int(counts["kept"]),

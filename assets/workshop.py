@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.records import Publication
 from spark_jobs.recipe.recipe import Recipe
 
 
@@ -13,7 +14,8 @@ class Workshop:
     """Plain objects, no Dagster: the lake, the recipe with its fingerprint, and where not-pure work is done.
 
     `provenance` goes into every record: code commit, whether the tree was dirty, package versions. `rewrite_endpoint`
-    is a context manager factory that gives an endpoint of a language model for as long as it is needed.
+    is a context manager factory that gives an endpoint of a language model for as long as it is needed. `write_report`
+    writes the page on a publication of `cleaned` and says where it lies.
     """
 
     lake: Lake
@@ -23,4 +25,5 @@ class Workshop:
     scratch: str
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     rewrite_endpoint: Callable[..., Any] | None = None
+    write_report: Callable[[Lake, Publication], str] | None = None
     say: Callable[[str], None] = lambda _message: None

@@ -225,6 +225,8 @@ def _publication(parent: Tree, node: Mapping[str, Any]) -> None:
         f"{node['table']}/{node['partition']} version {node['version']}: {counts.get('rows', 0):,} rows{kept}; "
         f"{audit['passed']} of {audit['of']} expectations held{warned}"
     )
+    if again := node.get("redecided_from"):
+        branch.add(f"verdicts decided again from the signals of version {again['version']} ({again['publication']})")
     for operator in node["operators"]:
         params = ", ".join(f"{k}={_short(v)}" for k, v in operator["params"].items() if v is not None)
         branch.add(f"{operator['name']} v{operator['version']} ({operator['kind']}): {params or 'no parameters'}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from assets.workshop import Workshop
 from orchestration.environment import delta_jars
+from orchestration.report_page.page import write
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark_session import build_session
 from spark_jobs.errors import NotFoundError, UsageError
@@ -90,6 +91,7 @@ class WorkshopResource:
             scratch=str(settings.scratch / "stages"),
             storage_options=storage_options(settings),
             rewrite_endpoint=self._endpoint,
+            write_report=write,
             say=self.say,
         )
 

@@ -67,6 +67,7 @@ def _node(publication: Publication) -> dict[str, Any]:
         "audit": {"passed": sum(o["success"] for o in audit), "of": len(audit),
                   "warnings": [o["name"] for o in audit if not o["success"]]},
         "overrides": record.get("overrides", []),
+        "redecided_from": record.get("redecided_from"),
         "code": record.get("provenance", {}).get("code"),
         "facts": record.get("facts", {}),
     }  # fmt: skip

@@ -12,7 +12,9 @@ from spark_jobs.operators import registry
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.stages.clean_pass import INPUT, CleanPass, OperatorSpec, Plan
-from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
+from spark_jobs.stages.decide import redecide
+from spark_jobs.stages.redecide import measured_with, moved_bounds
+from spark_jobs.stages.stage import Earlier, OperatorRecord, StageContext, StageOutput
 from spark_jobs.text import language, segmentation
 
 
@@ -42,12 +44,27 @@ class Clean:
         raw = context.inputs.partition("raw", context.partition).select(*INPUT)
         columns = [TABLES["cleaned"].columns, *(f"{name} DOUBLE" for name in signal_columns(section))]
         main = raw.mapInArrow(CleanPass(plan_of(section)), ", ".join(columns))
-        facts = {
+        return StageOutput(main=main, operators=operators_of(section), facts=self._facts(context.recipe))
+
+    def redecide(self, context: StageContext, earlier: Earlier) -> StageOutput | None:
+        """Lazily: the published rows with new verdicts from their signals, where only bounds of rules moved."""
+        section, operators = context.recipe.cleaned, operators_of(context.recipe.cleaned)
+        moved = moved_bounds(operators, self.fingerprint_parts(context.recipe), earlier.record)
+        if not moved:
+            return None
+        context.say(f"only bounds moved ({', '.join(moved)}): new verdicts from stored signals, nothing runs on text")
+        filters = [step.build() for step in section.steps if step.kind == "filters"]
+        facts = {**self._facts(context.recipe), "moved_bounds": list(moved)}
+        return StageOutput(main=redecide(earlier.rows, filters), operators=operators, facts=facts)
+
+    def _facts(self, recipe: Recipe) -> Mapping[str, Any]:
+        section = recipe.cleaned
+        return {
             "signals": list(signal_columns(section)),
             "language": _language(section),
             "words": _words(section),
+            "measured_with": measured_with(self.fingerprint_parts(recipe)),
         }
-        return StageOutput(main=main, operators=operators_of(section), facts=facts)
 
 
 def plan_of(section: CleanedSection) -> Plan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -71,6 +71,28 @@ class StageOutput:
     side: Mapping[str, DataFrame] = field(default_factory=dict)
     operators: tuple[OperatorRecord, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What the partition holds now: its publication and record, and exactly its rows and columns.
+
+    It is given only where its inputs are still the current ones and no row of theirs was suppressed.
+    """
+
+    publication: str
+    version: int
+    record: Mapping[str, Any]
+    rows: DataFrame
+
+
+@runtime_checkable
+class Redecidable(Protocol):
+    """A stage that stores what it measured, so that moved verdicts follow from its own earlier output."""
+
+    def redecide(self, context: StageContext, earlier: Earlier) -> StageOutput | None:
+        """What `run` would give, made from the earlier rows; None where more than verdicts would change."""
+        ...
 
 
 class Stage(Protocol):
