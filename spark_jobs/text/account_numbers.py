@@ -30,7 +30,8 @@ _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 
 # Groups as they are printed on cards, or no groups at all; 19 digits have a fifth group.
 _CARD = re.compile(
-    r"(?<!\d)(?:\d{4}([ \u00a0-])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([ \u00a0-])\d{6}\2\d{4,5}|\d{14,19})(?!\d)"
+    r"(?<!\d)(?:(?P<fours>\d{4}([ \u00a0-])\d{4}\2\d{4}\2\d{4})(?P<fifth>\2\d{3}(?!\d))?|"
+    r"\d{4}([ \u00a0-])\d{6}\4\d{4,5}|\d{14,19})(?!\d)"
 )
 # Not within a word, a longer dotted or hyphenated number, an address or a formula.
 _BEFORE = re.compile(r"[\w=/#&@%.,:+~-]\Z")
@@ -84,12 +85,14 @@ def _iban_form(country: str) -> re.Pattern[str] | None:
 def card_spans(text: str, begin: int, end: int) -> Iterator[Span]:
     """Card numbers in a row of digits and separators of the text: issuer, length and check digit (Luhn) are right."""
     for found in _CARD.finditer(text, begin, end):
-        first, last = found.span()
-        if _BEFORE.search(text, max(0, first - 1), first) or _AFTER.match(text, last):
-            continue
-        digits = "".join(str(unicodedata.decimal(character)) for character in found.group() if character.isdecimal())
-        if _has_issuer(digits) and _luhn(digits):
-            yield first, last
+        # What follows four groups of four may be a code of the card and no part of its number.
+        for part in (0, "fours") if found["fifth"] else (0,):
+            first, last = found.span(part)
+            digits = "".join(str(unicodedata.decimal(sign)) for sign in text[first:last] if sign.isdecimal())
+            alone = not (_BEFORE.search(text, max(0, first - 1), first) or _AFTER.match(text, last))
+            if alone and _has_issuer(digits) and _luhn(digits):
+                yield first, last
+                break
 
 
 def _has_issuer(digits: str) -> bool:

@@ -42,7 +42,7 @@ _IPV6 = re.compile(
 )
 
 # IANA special-purpose address registries (RFC 6890): not globally reachable, or reserved for documentation.
-_PRIVATE_V4: Final = tuple(
+PRIVATE_V4: Final = tuple(
     (int(IPv4Network(net).network_address), int(IPv4Network(net).netmask))
     for net in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
@@ -75,7 +75,7 @@ def ipv4_at(text: str, begin: int) -> Span | None:
         return None
     octets = [int(octet) for octet in found.group().split(".")]
     address = int.from_bytes(bytes(octets), "big")
-    if any(address & mask == base for base, mask in _PRIVATE_V4) or _is_numbering(text, found, octets):
+    if any(address & mask == base for base, mask in PRIVATE_V4) or _is_numbering(text, found, octets):
         return None
     return found.span()
 

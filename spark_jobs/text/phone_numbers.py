@@ -19,6 +19,7 @@ Span = tuple[int, int]
 Leniency = Literal["possible", "valid", "strict_grouping", "exact_grouping"]
 
 _WORD = re.compile(r"[^\W\d_]+|[^\w\s]")
+_NOTHING, _PHONE, _OTHER = range(3)
 REACH = 28  # characters before a number in which a word counts
 # Between two numbers of one list.
 _LINK = re.compile(r"\s*(?:[,;/|&、，]|or|und|oder|et|ou|and|y|e|o|i|и|или)?\s*\Z")
@@ -30,7 +31,7 @@ _DATE = re.compile(
     r"(?:1[5-9]|20)\d\d\s?[-\u2010-\u2015/]\s?(?:1[5-9]|20)?\d\d(?!\d)|"
     r"\d{5}-\d{4}\Z"
 )
-_QUANTITY = re.compile(r"\d{1,3}(?:([ .\u00a0\u202f])\d{3})(?:\1\d{3})*|\d+\.\d+|\d{1,3}(?:\.\d{1,3}){3}")
+_QUANTITY = re.compile(r"(?!0)\d{1,3}(?:([ .\u00a0\u202f])\d{3})(?:\1\d{3})*|\d+\.\d+|\d{1,3}(?:\.\d{1,3}){3}")
 _TABLE = re.compile(r"\s{2}|~")
 _DIGITS = re.compile(r"\d+")
 _AREA = re.compile(r"(?:\d\s?)?[(（]\s?\d{1,5}\s?[)）]")
@@ -49,6 +50,8 @@ _EXTENSION = re.compile(
 _BLANKS = str.maketrans({"\u202f": " ", "\u2009": " ", "\t": " "})
 
 _PLUS = ("+", "＋", "(+", "（+", "（＋", "(＋")
+# From a sign, bracket or digit to the last digit before the next plus sign.
+_PIECE = re.compile(r"[(（]?[+＋]?[(（]?\d(?:[^+＋]*\d)?")
 _MOST_DIGITS = 15  # E.164
 _MAX_TRIES = 50  # readings of a piece that are tried: a bound on time, far above what a number needs
 
@@ -98,8 +101,9 @@ class PhoneNumbers:
         plus = piece.startswith(_PLUS)
         if not plus and not regions:
             return
-        sure = plus or linked or self._is_cued(before)
-        if not sure and (not _looks_national(piece) or _is_isbn(piece)):
+        cue = self._cue(before)
+        sure = plus or linked or cue == _PHONE
+        if not sure and (cue == _OTHER or not _looks_national(piece) or _is_isbn(piece)):
             return
         extension = _EXTENSION.match(text, end)
         if _is_part(text, begin, end if extension is None else extension.end(), sure=sure):
@@ -109,16 +113,17 @@ class PhoneNumbers:
                 whole = extension is not None and begin + stop == end
                 yield begin + first, extension.end() if extension is not None and whole else begin + stop
 
-    def _is_cued(self, before: str) -> bool:
-        """Whether the last word before a number that names a kind of number names a telephone."""
-        for word in reversed(_WORD.findall(before.lower())):
+    def _cue(self, before: str) -> int:
+        """What the words before a number announce: the last that names a telephone, or one of the last two, another."""
+        words = _WORD.findall(before.lower())
+        for nearness, word in enumerate(reversed([word for word in words if word.isalpha() or not word.isascii()])):
             if word in self._words:
-                return True
-            if word in OTHERS:
-                return False
+                return _PHONE
+            if nearness < 2 and word in OTHERS:
+                return _OTHER
             if word >= "\u0e00" and any(part in word for part in self._unspaced):
-                return True
-        return False
+                return _PHONE
+        return _OTHER if words and words[-1] == "#" else _NOTHING
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -131,7 +136,7 @@ class PhoneNumbers:
 
 
 def _pieces(text: str, rows: Iterable[Span], barriers: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
-    """Parts of rows between barriers, from a sign, bracket or digit to a digit; and where the last barrier ends."""
+    """Parts of rows between barriers and before plus signs, and where the last barrier before each ends."""
     at, floor = 0, 0
     for row_begin, row_end in rows:
         begin = row_begin
@@ -141,13 +146,8 @@ def _pieces(text: str, rows: Iterable[Span], barriers: Sequence[Span]) -> Iterat
                 at += 1
             inside = at < len(barriers) and barriers[at][0] < row_end
             end = max(begin, barriers[at][0]) if inside else row_end
-            first, stop = begin, end
-            while first < stop and not (text[first].isdecimal() or text[first] in "+(＋（"):
-                first += 1
-            while first < stop and not text[stop - 1].isdecimal():
-                stop -= 1
-            if first < stop:
-                yield first, stop, floor
+            for piece in _PIECE.finditer(text, begin, end):
+                yield *piece.span(), floor
             begin = barriers[at][1] if inside else row_end
 
 

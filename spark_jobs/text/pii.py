@@ -37,11 +37,10 @@ class PiiFinder:
         self, texts: pa.LargeStringArray, languages: Sequence[str | None], hosts: Sequence[str | None]
     ) -> Iterator[tuple[int, str, list[Finding]]]:
         """Row, text and what is found in it (begin and end in characters, kind), ascending and apart, where any is."""
-        found = candidates(texts, iban_lengths())
-        rows = found.rows
-        for row, text in zip(rows, texts.take(pa.array(rows, pa.int64())).to_pylist(), strict=True):
+        places = dict(candidates(texts, iban_lengths()).by_row())
+        for row, text in zip(places, texts.take(pa.array(list(places), pa.int64())).to_pylist(), strict=True):
             regions = self.phones.regions_of(languages[row], hosts[row]) if "phone" in self.kinds else ()
-            findings = self.in_text(text, found.of_row(row), regions)
+            findings = self.in_text(text, places[row], regions)
             if findings:
                 yield row, text, findings
 

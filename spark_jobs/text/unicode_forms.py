@@ -80,15 +80,15 @@ def _suspects(data: Bytes, starts: Places, table: Table, found: Places) -> int:
         i = starts[row]
         end = starts[row + 1]
         begin = i
-        starter = last_class = np.int64(0)
+        starter = last_class = 0
         joined = suspect = False
         while i < end:
-            code = np.int64(data[i])
+            code = int(data[i])
             length = 1
-            flags = np.int64(0)
+            flags = 0
             if code >= 0x80:
                 code, length = code_at(data, i, end)
-                flags = np.int64(table[code])
+                flags = int(table[code])
             if (flags & (_CLASS | _CHANGES | _JOINS)) == 0:
                 # ASCII and most others: a segment ends here and the next one begins.
                 if suspect:
@@ -97,15 +97,15 @@ def _suspects(data: Bytes, starts: Places, table: Table, found: Places) -> int:
                 if code < 0x80:
                     while i + 1 < end and data[i + 1] < 0x80:
                         i += 1
-                    code = np.int64(data[i])
+                    code = int(data[i])
                 begin = i
                 starter = code
                 joined = False
-                last_class = np.int64(0)
+                last_class = 0
             else:
                 current = flags & _CLASS
                 suspect = suspect or (flags & _CHANGES) != 0 or (current != 0 and current < last_class)
-                joined = joined or (table[starter] & _JOINED) != 0
+                joined = joined or bool((table[starter] & _JOINED) != 0)
                 suspect = suspect or (joined and (flags & _JOINS) != 0)
                 joined = joined or (flags & _JOINED) != 0
                 last_class = current

@@ -34,20 +34,20 @@ def bytes_of(texts: pa.LargeStringArray) -> tuple[Bytes, Places]:
 @kernel
 def code_at(data: Bytes, i: int, end: int) -> tuple[int, int]:
     """Code point at byte i of a text that ends at `end`, and its bytes; (U+FFFD, 1) where the bytes are no UTF-8."""
-    lead = np.int64(data[i])
+    lead = int(data[i])
     if lead < 0x80:
         return lead, 1
     length = 2 if lead < 0xE0 else (3 if lead < 0xF0 else 4)
     if lead < 0xC2 or lead > 0xF4 or i + length > end:
-        return np.int64(0xFFFD), 1
+        return 0xFFFD, 1
     code = lead & (0x7F >> length)
     for k in range(1, length):
-        follow = np.int64(data[i + k])
+        follow = int(data[i + k])
         if (follow & 0xC0) != 0x80:
-            return np.int64(0xFFFD), 1
+            return 0xFFFD, 1
         code = (code << 6) | (follow & 0x3F)
     if code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
-        return np.int64(0xFFFD), 1
+        return 0xFFFD, 1
     return code, length
 
 

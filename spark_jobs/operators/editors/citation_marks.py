@@ -75,7 +75,7 @@ def _mark_begin(  # noqa: PLR0917 - numba takes no keywords
             break
         i = lead
     for k in range(len(phrase_starts) - 1):
-        length = phrase_starts[k + 1] - phrase_starts[k]
+        length = int(phrase_starts[k + 1] - phrase_starts[k])
         same = length <= end - begin
         at = 1
         while same and at <= length:

@@ -88,7 +88,7 @@ class FtfyRepair:
         from ftfy import TextFixerConfig
 
         config = TextFixerConfig(
-            unescape_html={"auto": "auto", "always": True, "never": False}[self.params.unescape_html],
+            unescape_html="auto" if self.params.unescape_html == "auto" else self.params.unescape_html == "always",
             fix_encoding=self.params.fix_encoding,
             remove_terminal_escapes=self.params.remove_terminal_escapes,
             remove_control_chars=self.params.remove_control_chars,

@@ -103,14 +103,14 @@ def _kind_at(data: Bytes, i: int, end: int, kinds: Kinds) -> tuple[int, int]:
     """Kind of the character at byte i, and its bytes."""
     lead = data[i]
     if lead < 0x80:
-        return np.int64(kinds[lead]), 1
+        return int(kinds[lead]), 1
     # Lead bytes of U+0080..00BF, U+1000..3FFF and U+F000..FFFF; no other character is white.
     if lead != 0xC2 and (lead < 0xE1 or lead > 0xE3) and lead != 0xEF:
-        return np.int64(0), 1
+        return 0, 1
     code, length = code_at(data, i, end)
     if code <= _LAST:
-        return np.int64(kinds[code]), length
-    return np.int64(kinds[_LAST + 1] if code == 0xFEFF else 0), length
+        return int(kinds[code]), length
+    return int(kinds[_LAST + 1]) if code == 0xFEFF else 0, length
 
 
 @kernel
