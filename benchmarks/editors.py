@@ -88,9 +88,8 @@ def main() -> int:
     for title in ("all texts", "clean texts"):
         rows = table if title == "all texts" else table.filter(pa.array(~touched))
         size = pc.sum(pc.binary_length(rows["text"])).as_py() / 1e6
-        print(
-            f"\n{title}: {len(rows):,}, {size:.1f} MB\n{'editor':<18}{'ms a MB':>9}{'MB a s':>9}{'texts changed':>15}{'edits':>9}"
-        )
+        print(f"\n{title}: {len(rows):,}, {size:.1f} MB")
+        print(f"{'editor':<18}{'ms a MB':>9}{'MB a s':>9}{'texts changed':>15}{'edits':>9}")
         whole = 0.0
         for name, editor in editors.items():
             seconds, counts = measured(editor, rows)

@@ -121,16 +121,16 @@ def _second(codes: Codes, flags: Flags, at: int, end: int, fold: Codes) -> int:
     """The character after `at` as phrases have it; 0 at the end of the text."""
     if at + 1 == end:
         return 0
-    return 0x20 if (flags[at + 1] & (SPACE | LINE_END)) == SPACE else np.int64(fold[codes[at + 1]])
+    return 0x20 if (flags[at + 1] & (SPACE | LINE_END)) == SPACE else int(fold[codes[at + 1]])
 
 
 @kernel
-def _longest_at(  # noqa: C901, PLR0917 - one loop over candidates, kept whole for speed; numba takes no keywords
+def _longest_at(  # noqa: PLR0917 - one loop over candidates, kept whole for speed; numba takes no keywords
     codes: Codes, flags: Flags, at: int, end: int,
     phrases: Codes, starts: Offsets, buckets: Places, fold: Codes,
 ) -> tuple[int, int]:  # fmt: skip
     """The longest phrase at a place and its end; (-1, -1) if none stands there."""
-    first = np.int64(fold[codes[at]])
+    first = int(fold[codes[at]])
     bucket = _bucket(first, _second(codes, flags, at, end, fold))
     # A phrase of one character lies in a bucket of its own.
     for _ in range(2):
@@ -167,7 +167,7 @@ def _begins(  # noqa: PLR0917 - numba takes no keywords
     for i in range(start, end):
         if not heads[codes[i]] or (i > start and _in_word(codes[i - 1], flags[i - 1]) and _in_word(codes[i], flags[i])):
             continue
-        first = np.int64(fold[codes[i]])
+        first = int(fold[codes[i]])
         pair = _bucket(first, _second(codes, flags, i, end, fold))
         single = _bucket(first, 0)
         places[count] = i
