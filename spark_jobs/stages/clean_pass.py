@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.operators import registry
+from spark_jobs.operators.base import Edits
 from spark_jobs.text import decide
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.language import Languages, identify
@@ -168,17 +169,21 @@ def _edit(operator: Any, verdicts: _Verdicts) -> None:
     facts = {f"{operator.name}__{name}": pa.array(values) for name, values in edited.facts.items()}
     if facts:
         verdicts.batch = verdicts.batch.with_columns(facts)
-    removed = _lengths(before.texts) - _lengths(edited.texts)
-    touched = np.flatnonzero((edited.counts > 0) | (removed != 0))
-    if not len(touched):
+    if edited.texts is before.texts and not edited.counts.any():
         return
-    columns = {
-        "editor": operator.name,
-        "version": operator.version,
-        "count": edited.counts[touched].astype(np.int32),
-        "chars_removed": removed[touched],
-    }
-    verdicts.edits.append(decide.entries_of(touched, columns))
+    removed = _lengths(before.texts) - _lengths(edited.texts)
+    if not (edited.counts.any() or removed.any()):
+        return
+    parts = {f"{operator.name}.{kind}": edits for kind, edits in edited.kinds.items()}
+    for name, edits in (parts or {operator.name: Edits(edited.counts, removed)}).items():
+        rows = np.flatnonzero((edits.counts > 0) | (edits.chars_removed != 0))
+        columns = {
+            "editor": name,
+            "version": operator.version,
+            "count": edits.counts[rows].astype(np.int32),
+            "chars_removed": edits.chars_removed[rows],
+        }
+        verdicts.edits.append(decide.entries_of(rows, columns))
     verdicts.batch = verdicts.batch.with_texts(edited.texts)
 
 

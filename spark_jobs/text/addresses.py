@@ -1,8 +1,7 @@
-"""Finds personal addresses in text: e-mail addresses, and IPv4 and IPv6 addresses of the public internet."""
+"""Judges where an address may stand in a text: e-mail addresses, and IPv4 and IPv6 addresses of the public internet."""
 
 import re
-from collections.abc import Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 # Letters of names; scripts written without spaces are left out, since there an address stands beside words.
@@ -43,8 +42,8 @@ _IPV6 = re.compile(
 )
 
 # IANA special-purpose address registries (RFC 6890): not globally reachable, or reserved for documentation.
-_PRIVATE_V4: Final = tuple(
-    IPv4Network(net)
+PRIVATE_V4: Final = tuple(
+    (int(IPv4Network(net).network_address), int(IPv4Network(net).netmask))
     for net in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
         "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
@@ -56,33 +55,37 @@ _PRIVATE_V6: Final = tuple(IPv6Network(net) for net in ("2001:db8::/32", "2001::
 Span = tuple[int, int]
 
 
-def email_spans(text: str) -> Iterator[Span]:
-    """E-mail addresses, in order and apart; those at reserved names (RFC 2606: example.com, *.test) are nobody's."""
-    end = 0
-    for domain in _DOMAIN.finditer(text):
-        run = _LOCAL_RUN.search(text, max(end, domain.start() - 65), domain.start())
-        local = _local_part(run.group()) if run else ""
-        if not local:
-            continue
-        begin, end = domain.start() - len(local), domain.end()
-        if not _RESERVED_NAME.search(domain.group(1)):
-            yield begin, end
+def email_at(text: str, at: int, floor: int = 0) -> Span | None:
+    """The e-mail address whose @ is at a place and that begins at `floor` or later.
+
+    Those at reserved names (RFC 2606: example.com, *.test) are nobody's.
+    """
+    domain = _DOMAIN.match(text, at)
+    if domain is None or _RESERVED_NAME.search(domain.group(1)):
+        return None
+    run = _LOCAL_RUN.search(text, max(floor, at - 65), at)
+    local = _local_part(run.group()) if run else ""
+    return (at - len(local), domain.end()) if local else None
 
 
-def ipv4_spans(text: str) -> Iterator[Span]:
-    """Globally routable IPv4 addresses; not what the surroundings tell to be a version or the number of a section."""
-    for found in _IPV4.finditer(text):
-        address = IPv4Address(found.group())
-        if not any(address in net for net in _PRIVATE_V4) and not _is_numbering(text, found, address):
-            yield found.span()
+def ipv4_at(text: str, begin: int) -> Span | None:
+    """The globally routable IPv4 address that begins at a place; not what the surroundings tell to be a version."""
+    found = _IPV4.match(text, begin)
+    if found is None:
+        return None
+    octets = [int(octet) for octet in found.group().split(".")]
+    address = int.from_bytes(bytes(octets), "big")
+    if any(address & mask == base for base, mask in PRIVATE_V4) or _is_numbering(text, found, octets):
+        return None
+    return found.span()
 
 
-def _is_numbering(text: str, found: re.Match[str], address: IPv4Address) -> bool:
+def _is_numbering(text: str, found: re.Match[str], octets: list[int]) -> bool:
     """The number stands for a version or a section."""
     begin, end = found.span()
     if _ANNOUNCED.search(text, max(0, begin - 14), begin):
         return True
-    if max(address.packed) > _SMALL_PART:
+    if max(octets) > _SMALL_PART:
         return False
     after = _HEADING_AFTER.match(text, end)
     # "8.8.8.8 is down" goes on in lower case, a title mostly does not.
@@ -95,18 +98,19 @@ def _is_numbering(text: str, found: re.Match[str], address: IPv4Address) -> bool
     return before is not None
 
 
-def ipv6_spans(text: str) -> Iterator[Span]:
-    """Globally routable IPv6 addresses."""
-    for found in _IPV6.finditer(text):
-        candidate = found.group()
-        if candidate.endswith(":") and not candidate.endswith("::"):
-            candidate = candidate[:-1]
-        try:
-            address = IPv6Address(candidate)
-        except AddressValueError:
-            continue
-        if not any(address in net for net in _PRIVATE_V6):
-            yield found.start(), found.start() + len(candidate)
+def ipv6_at(text: str, begin: int) -> Span | None:
+    """The globally routable IPv6 address that begins at a place."""
+    found = _IPV6.match(text, begin)
+    if found is None:
+        return None
+    candidate = found.group()
+    if candidate.endswith(":") and not candidate.endswith("::"):
+        candidate = candidate[:-1]
+    try:
+        address = IPv6Address(candidate)
+    except AddressValueError:
+        return None
+    return None if any(address in net for net in _PRIVATE_V6) else (begin, begin + len(candidate))
 
 
 def _local_part(run: str) -> str:
