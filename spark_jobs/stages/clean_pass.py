@@ -32,6 +32,7 @@ INPUT = (
     "source",
     "licence",
     "content_type",
+    "http_headers",
     "payload",
 )
 _PASSED_ON = ("snapshot", "doc_id", "url", "canonical_url", "host", "captured_at", "source", "licence")
@@ -97,6 +98,7 @@ def clean_rows(rows: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
             rows["payload"].to_pylist(),
             rows["content_type"].to_pylist(),
             rows["url"].to_pylist(),
+            tags_wanted=_reads_page(plan),
         )
     )
     languages = identify(
@@ -112,6 +114,11 @@ def judged_rows(rows: pa.RecordBatch, extraction: Extraction, languages: Languag
     """The steps of the plan over what was extracted, and the rows of cleaned that come of it."""
     verdicts = _run_steps(rows, extraction, languages, plan)
     return _assembled(rows, extraction, languages, verdicts)
+
+
+def _reads_page(plan: Plan) -> bool:
+    """A filter of the plan judges the page's own tags or headers."""
+    return any(getattr(_operator(spec), "reads_page", False) for spec in plan.steps)
 
 
 @lru_cache(maxsize=256)
@@ -139,6 +146,9 @@ def _run_steps(rows: pa.RecordBatch, extraction: Extraction, languages: Language
     columns["language_score"] = pa.array(languages.score, pa.float64())
     columns["script"] = pa.array(languages.script, pa.string())
     columns["label_script"] = pa.array(languages.label_script, pa.string())
+    if extraction.page_tags is not None:
+        columns["page_tags"] = pa.array(extraction.page_tags, pa.list_(pa.string()))
+        columns["http_headers"] = rows["http_headers"]
     batch = replace(TextBatch.of(pa.array(extraction.texts, pa.large_string()), **columns), words_by=plan.words)
     verdicts = _Verdicts(batch, reasons=[_extraction_reasons(extraction, _operator(plan.extract).version)])
     without_text = np.array([text is None for text in extraction.texts], dtype=bool)

@@ -16,6 +16,7 @@ DECLARATION_SPAN = 4096  # bytes: the standard looks at 1024, real pages put lon
 UTF8_EVIDENCE = 8  # sequences: a tenth of double-byte characters are valid UTF-8 pairs, eight in a row are none
 UTF8_ERRORS = 0.5  # share of bad sequences among those that are not ASCII; legacy text has nine in ten
 LEGACY_ERRORS = 0.05
+HIGH_RUN_EVIDENCE = 16  # bytes in runs of four or more; no Western word has four accented letters in a row
 
 # Python codec -> labels of the WHATWG standard. Labels that are codec names or plain iso-8859-N are added below.
 _LABELS: Final = {
@@ -92,6 +93,8 @@ _META_CONTENT = re.compile(rb"content\s*=\s*[\"'][^\"']*?charset\s*=\s*([A-Za-z0
 _ISO2022JP = re.compile(rb"\x1b(?:\$[@B]|\([IJ])")
 _UKRAINIAN_KOI8 = re.compile(rb"[\xc0-\xff][\xa4\xa6\xa7\xad]|[\xa4\xa6\xa7\xad][\xc0-\xff]")
 _C1_BYTES = re.compile(rb"[\x80-\x9f]")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}")
+_HIGH_BYTES: Final = bytes(range(128, 256))
 
 
 def codec_of(label: str | None) -> str | None:
@@ -114,7 +117,8 @@ def decode_payload(data: bytes | None, content_type: str | None) -> tuple[str, s
     aside) are UTF-8 whatever was declared, unless a double-byte encoding was declared, decodes them without a fault,
     and there are fewer than 8 UTF-8 sequences, which then may be chance. ASCII bytes with ISO-2022-JP escapes are
     that. What is left is not clean UTF-8: the HTTP charset, then the document's own, is taken if faults are at most
-    5 % of its characters beyond ASCII (50 % for UTF-8, so a spoilt UTF-8 page stays one); then the detector.
+    5 % of its characters beyond ASCII (50 % for UTF-8, so a spoilt UTF-8 page stays one; Western names are not believed
+    where bytes beyond ASCII come in runs); then the detector.
     """
     if not data:
         return "", UTF8
@@ -211,7 +215,7 @@ def _decode_utf8(data: bytes) -> str | None:
 def _decode_legacy(data: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
     """Bytes that are not UTF-8: the first declared codec that fits, spoilt UTF-8, else what the detector says."""
     for codec in (*declared, UTF8):
-        if codec.startswith("utf-16"):
+        if codec.startswith("utf-16") or (codec == FALLBACK and _is_not_western(data)):
             continue
         text = _replacing(data, codec)
         allowed = UTF8_ERRORS if codec == UTF8 else LEGACY_ERRORS
@@ -226,6 +230,12 @@ def _decode_legacy(data: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
     return text, codec
 
 
+def _is_not_western(data: bytes) -> bool:
+    """Most bytes beyond ASCII stand in runs: words of another alphabet, which windows-1252 decodes without a fault."""
+    runs = sum(map(len, _HIGH_RUN.findall(data)))
+    return runs >= HIGH_RUN_EVIDENCE and 2 * runs > len(data) - len(data.translate(None, _HIGH_BYTES))
+
+
 def _detect(data: bytes) -> str:
     """Codec by the detector's letter statistics; windows-1252 where it has none."""
     from resiliparse.parse.encoding import detect_encoding
@@ -233,6 +243,8 @@ def _detect(data: bytes) -> str:
     codec = codec_of(detect_encoding(data, html5_compatible=False))
     if codec is None or codec in _UNLIKELY or codec == UTF8:
         return FALLBACK
+    if codec == "mac_cyrillic":
+        return "windows-1251"
     if codec == "koi8-r" and _UKRAINIAN_KOI8.search(data):
         return "koi8-u"
     if codec in _WINDOWS_TWIN and _C1_BYTES.search(data):

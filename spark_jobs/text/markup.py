@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 Reason = tuple[str, float | None, float | None]
 
 
 @dataclass(frozen=True)
 class PayloadBatch:
-    """Pages as crawled, one row each: bytes, the Content-Type header, the literal URL; all of one length."""
+    """Pages as crawled, one row each: bytes, the Content-Type header, the literal URL; all of one length.
+
+    With `tags_wanted` the extraction also says what the page's own metadata tags are, for filters that read them.
+    """
 
     payloads: Sequence[bytes | None]
     content_types: Sequence[str | None]
     urls: Sequence[str | None]
+    tags_wanted: bool = False
 
     def __post_init__(self) -> None:
         """Check that all columns are of one length."""
@@ -32,13 +37,14 @@ class Extraction:
     """What came of each page: its text, or the reason there is none as (name, value, bound).
 
     `texts` is None exactly where `reasons` is not; `encodings` names the codec, `extractors` what made the text; both
-    are None where the page was not looked into.
+    are None where the page was not looked into. `page_tags` are those of `page_tags.py`, None if nobody wants them.
     """
 
     texts: list[str | None]
     encodings: list[str | None]
     extractors: list[str | None]
     reasons: list[Reason | None]
+    page_tags: list[list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Markup:
     options: int
 
 
-def measure_markup(data: bytes | str) -> Markup:
+def measure_markup(data: bytes | str | npt.NDArray[np.uint8]) -> Markup:
     """Count tags and depth in time linear in the bytes, without building a tree.
 
     Void elements, comments, the contents of script, style and title, implied end tags (p, li, td, ...), stray end tags
@@ -66,6 +72,9 @@ def measure_markup(data: bytes | str) -> Markup:
     """
     from spark_jobs.text.markup_kernel import measure
 
-    raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
-    tags, depth, attributes, options = measure(np.frombuffer(raw, np.uint8))
+    if isinstance(data, np.ndarray):
+        raw = data
+    else:
+        raw = np.frombuffer(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"), np.uint8)
+    tags, depth, attributes, options = measure(raw)
     return Markup(len(raw), int(tags), int(depth), int(attributes), int(options))

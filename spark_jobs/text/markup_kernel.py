@@ -185,16 +185,21 @@ def measure(data: Any) -> Any:
     n = data.size
     state = np.zeros(STATE_SIZE, np.int64)
     state[SCOPE] = state[BUTTON] = state[BLOCK] = state[SPECIAL] = -1
-    stack = np.zeros((MAX_STACK + MAX_PENDING, COLUMNS), np.int64)
+    # Rows are written before they are read; clearing three megabytes would cost more than a small page.
+    stack = np.empty((MAX_STACK + MAX_PENDING, COLUMNS), np.int64)
     last = np.full(names.KINDS, -1, np.int64)
     pending = np.zeros((MAX_PENDING, 4), np.int64)
     most = 0
     i = 0
     while i < n and state[TAGS] < MAX_TAGS and state[TOP] < MAX_STACK:
         if data[i] != 60:
-            if data[i] > 32 and state[PENDING] > state[BASE]:
-                reopen(state, stack, last, pending)
-            i += 1
+            if state[PENDING] > state[BASE]:
+                while i < n and data[i] <= 32:
+                    i += 1
+                if i < n and data[i] != 60:
+                    reopen(state, stack, last, pending)
+            while i < n and data[i] != 60:
+                i += 1
             continue
         ends = i + 1 < n and data[i + 1] == 47
         j = i + 2 if ends else i + 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spark_jobs.text.markup_names import FLAGS_OF_SLOT, FORMATTING
 from spark_jobs.text.native import kernel
 
 _SPACE, _DOUBLE, _SINGLE, _DASH, _SLASH, _LESS, _EQUALS, _GREATER, _BANG = 32, 34, 39, 45, 47, 60, 61, 62, 33
@@ -22,6 +23,9 @@ def read_tag(data: Any, i: int) -> Any:
         value = np.uint32((value ^ (c + 32 if 65 <= c <= 90 else c)) * np.uint32(16777619))
         i += 1
     looks = np.int64(value)
+    slot = (value ^ (value >> np.uint32(16))) & np.uint32(0xFFFF)
+    # Only formatting elements are told apart by their attributes.
+    told_apart = FLAGS_OF_SLOT[slot] & FORMATTING != 0
     attributes = 0
     while i < n and data[i] != _GREATER:
         if data[i] <= _SPACE or data[i] == _SLASH:
@@ -37,8 +41,9 @@ def read_tag(data: Any, i: int) -> Any:
             j += 1
         if j < n and data[j] == _EQUALS:
             i = _skip_value(data, j + 1)
-        for k in range(begin, min(i, begin + 256)):
-            looks = (looks * 31 + data[k]) & 0x7FFFFFFFFFFF
+        if told_apart:
+            for k in range(begin, min(i, begin + 256)):
+                looks = (looks * 31 + data[k]) & 0x7FFFFFFFFFFF
     return np.int64(value), looks, attributes, min(i + 1, n), i < n and i > 0 and data[i - 1] == _SLASH
 
 

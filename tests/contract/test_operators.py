@@ -58,6 +58,22 @@ COLUMNS = {
     "script": ["Latn", "Zyyy", "Hebr", "Arab", "Latn", "Hans"],
     "source": ["crawl"] * 6,
     "content_type": ["text/html", None, "text/plain", "text/html", "text/html", None],
+    "page_tags": [
+        ["<title>Zoo &amp; more", '<meta name="robots" content="noai, none">', "<a rel=license href=/l>"],
+        [],
+        None,
+        ['<link rel=license href="//creativecommons.org/licenses/by-nc/2.0/">', "{not json", "<meta", ""],
+        ['<meta name="tdm-reservation" content="1"><!--'],
+        [],
+    ],
+    "http_headers": [
+        [{"name": "X-Robots-Tag", "value": "googlebot: noarchive"}],
+        None,
+        [],
+        [{"name": "tdm-reservation", "value": "0"}, {"name": None, "value": None}],
+        [{"name": "X-Robots-Tag", "value": ":,;"}],
+        None,
+    ],
 }
 OPERATORS = [(kind, name) for kind in ("filters", "editors") for name in registry.find(kind)]
 EXTRACTORS = [("extractors", name) for name in registry.find("extractors")]

@@ -76,12 +76,14 @@ def cleaned(spark: SparkSession, partitions: int = 1, section: CleanedSection = 
             canonical_url=url,
             captured_at=captured,
             content_type=kind,
+            http_headers=[("X-Robots-Tag", "noai")] if name == "cookies" else None,
             payload=body,
         )
         for name, (url, kind, body) in PAGES.items()
     ]
     columns = "snapshot STRING, doc_id STRING, url STRING, canonical_url STRING, captured_at TIMESTAMP, "
-    frame = spark.createDataFrame(rows, columns + "content_type STRING, payload BINARY")
+    columns += "content_type STRING, http_headers ARRAY<STRUCT<name: STRING, value: STRING>>, payload BINARY"
+    frame = spark.createDataFrame(rows, columns)
     raw = frame.selectExpr("*", "'sample' AS source", "'CC0' AS licence").repartition(partitions)
     recipe = Recipe.model_construct(name="test", cleaned=section)
     context = StageContext(spark=spark, recipe=recipe, partition="s1", inputs=Reader(raw), scratch="")  # type: ignore[arg-type]
@@ -103,6 +105,14 @@ def test_every_raw_row_comes_out_once_under_the_tables_columns(spark: SparkSessi
     declared = spark.createDataFrame([], TABLES["cleaned"].columns).schema
     assert frame.schema.simpleString().startswith(declared.simpleString().removesuffix(">"))
     assert tuple(frame.columns[len(declared) :]) == signal_columns(SECTION)
+
+
+def test_filters_of_the_page_see_its_tags_and_headers(spark: SparkSession) -> None:
+    section = CleanedSection(extract="main_text", steps=["page_title", {"robots_meta": {"respect_noai": True}}])
+    found = {row["doc_id"]: row for row in cleaned(spark, section=section).main.collect()}
+    assert reasons(found["cookies"]) == {"robots_meta.noai"}
+    assert (found["good"]["robots_meta__noai"], found["good"]["page_title__title_chars"]) == (0.0, 0.0)
+    assert found["image"]["robots_meta__noai"] is None
 
 
 def test_a_good_page_is_kept_with_its_edits(rows: Mapping[str, Row]) -> None:

@@ -147,3 +147,73 @@ def test_no_bytes_raise_and_every_text_can_be_written_as_utf8(data: bytes, conte
     assert texts[1] == ""
     assert texts[0].encode("utf-8").decode("utf-8") == texts[0]
     assert len(codecs) == 3
+
+
+# A page as it was when these encodings were the rule: ASCII markup around some sentences.
+NEWS = {
+    "ru": "Сегодня в городе открылась новая библиотека. Жители давно ждали этого события, и на открытие пришли сотни "
+    "людей. «Мы хотим, чтобы сюда приходили и дети, и взрослые», сказал директор.",
+    "uk": "Сьогодні у місті відкрили нову бібліотеку. Мешканці давно чекали на цю подію. Її директор розповів, що у "
+    "фонді вже понад сто тисяч книжок, а читальний зал працюватиме до вечора.",
+    "ja": "今日、町に新しい図書館が開館しました。住民は長い間この日を待ち望んでおり、開館式には数百人が訪れました。"
+    "蔵書はすでに十万冊を超え、閲覧室は夜遅くまで開いているそうです。カフェやパソコンコーナーもあります。",
+    "ko": "오늘 마을에 새 도서관이 문을 열었습니다. 주민들은 오랫동안 이날을 기다려 왔으며 개관식에는 수백 명이 "
+    "모였습니다. 열람실은 밤늦게까지 운영된다고 말했습니다.",
+    "zh-hans": "今天，城里新开了一家图书馆。居民们盼望这一天已经很久了，"
+    "数百人参加了开馆仪式。馆长说，馆藏图书已超过十万册。",
+    "zh-hant": "今天，城裡新開了一家圖書館。居民們盼望這一天已經很久了，"
+    "數百人參加了開館儀式。館長說，館藏圖書已超過十萬冊。",
+    "el": "Σήμερα άνοιξε στην πόλη μια νέα βιβλιοθήκη. Οι κάτοικοι περίμεναν πολύ καιρό αυτή τη μέρα και εκατοντάδες "
+    "άνθρωποι ήρθαν στα εγκαίνια.",
+    "pl": "Dzisiaj w mieście otwarto nową bibliotekę. Mieszkańcy długo czekali na ten dzień, a księgozbiór liczy już "
+    "ponad sto tysięcy książek, powiedział z dumą żegnający się dyrektor.",
+    "tr": "Bugün şehirde yeni bir kütüphane açıldı. Sakinler uzun zamandır bu günü bekliyordu ve açılışa yüzlerce kişi "
+    "geldi. Okuma salonu gece geç saatlere kadar açık kalacağı söylendi.",
+    "he": "היום נפתחה בעיר ספרייה חדשה. התושבים חיכו ליום הזה זמן רב, ומאות אנשים הגיעו לטקס הפתיחה.",
+    "ar": "افتتحت اليوم في المدينة مكتبة جديدة. كان السكان ينتظرون هذا اليوم منذ وقت طويل، وحضر مئات الأشخاص الحفل.",
+    "lt": "Šiandien mieste atidaryta nauja biblioteka. Gyventojai seniai laukė šios dienos, todėl į atidarymą atėjo "
+    "šimtai žmonių. Direktorius sakė, kad fonde jau yra daugiau kaip šimtas tūkstančių knygų.",
+    "fr": "Une nouvelle bibliothèque a ouvert aujourd’hui en ville. Les habitants attendaient ce jour depuis longtemps "
+    "et des centaines de personnes sont venues à l’inauguration.",
+    "th": "วันนี้มีห้องสมุดแห่งใหม่เปิดในเมือง ชาวบ้านรอคอยวันนี้มานานแล้ว และมีผู้คนหลายร้อยคนมาร่วมพิธีเปิด",
+}
+NEWS_CODECS = [
+    ("ru", "windows-1251"), ("ru", "koi8-r"), ("ru", "iso-8859-5"), ("ru", "cp866"), ("uk", "windows-1251"),
+    ("uk", "koi8-u"), ("ja", "cp932"), ("ja", "euc-jp"), ("ja", "iso-2022-jp"), ("ko", "cp949"), ("zh-hans", "gbk"),
+    ("zh-hans", "gb18030"), ("zh-hant", "big5"), ("zh-hant", "gb18030"), ("el", "windows-1253"), ("pl", "windows-1250"),
+    ("pl", "iso-8859-2"), ("tr", "windows-1254"), ("he", "windows-1255"), ("ar", "windows-1256"),
+    ("lt", "windows-1257"),
+    ("fr", "windows-1252"), ("th", "cp874"), ("ja", "utf-16-le"), ("zh-hans", "utf-16-be"), ("ar", "utf-16-le"),
+]  # fmt: skip
+
+
+def news_page(language: str, codec: str, head: str = "") -> bytes:
+    return (
+        f"<!DOCTYPE html><html><head>{head}<title>News</title><style>body {{ margin: 0 }}</style></head><body>"
+        '<ul id="menu"><li><a href="/">Home</a></li><li><a href="/about.html">About</a></li></ul>'
+        f'<div class="content"><p>{NEWS[language]}</p><p>{NEWS[language]}</p></div></body></html>'
+    ).encode(codec)
+
+
+@pytest.mark.parametrize(("language", "codec"), NEWS_CODECS)
+@pytest.mark.parametrize("declared", ["nothing", "itself", "utf-8"])
+def test_pages_in_legacy_encodings_end_to_end(language: str, codec: str, declared: str) -> None:
+    from spark_jobs.operators import registry
+    from spark_jobs.text.markup import PayloadBatch
+
+    label = {"nothing": "", "itself": codec, "utf-8": "utf-8"}[declared]
+    data = news_page(language, codec, f'<meta charset="{label}">' if label else "")
+    found = registry.build("extractors", "main_text").extract(PayloadBatch([data], ["text/html"], [None]))
+    assert NEWS[language] in (found.texts[0] or "")
+
+
+@pytest.mark.parametrize("language", ["ru", "uk", "ja", "ko", "zh-hans", "zh-hant", "el", "he", "ar", "th"])
+def test_words_of_another_alphabet_are_not_taken_for_western(language: str) -> None:
+    for codec in (codec for name, codec in NEWS_CODECS if name == language):
+        decoded, _ = decode_payload(news_page(language, codec), "text/html; charset=iso-8859-1")
+        assert NEWS[language] in decoded, codec
+
+
+def test_western_words_are_taken_as_declared() -> None:
+    text = "Ça été; où naïveté, Noël, «œuvre» \u2026 ÉÉÉÉ À"
+    assert text in decode_payload(page(text, "windows-1252"), "text/html; charset=iso-8859-1")[0]
