@@ -146,8 +146,8 @@ class Edited:
 
     texts: pa.Array
     counts: npt.NDArray[np.int32]
-    facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    kinds: Mapping[str, Edits] = field(default_factory=dict)
+    facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict, kw_only=True)
+    kinds: Mapping[str, Edits] = field(default_factory=dict, kw_only=True)
 
 
 class Operator(Protocol):

@@ -48,4 +48,4 @@ class DclmLines:
         """Texts without what the rules take; the count is of dropped lines and cut phrases."""
         found = correct_lines(batch, self._rules)
         facts = {"words": found.words, "removed_words": found.removed, "flagged_words": found.flagged}
-        return Edited(found.texts, found.edits.astype(np.int32), facts)
+        return Edited(found.texts, found.edits.astype(np.int32), facts=facts)

@@ -149,7 +149,7 @@ class MaskPii:
                 places = np.zeros(len(batch), dtype=bool)
                 places[rows] = True
                 texts = pc.replace_with_mask(texts, pa.array(places), pa.array(changed.values(), pa.large_string()))
-        return Edited(texts, made.total(), made.edits())
+        return Edited(texts, made.total(), kinds=made.edits())
 
     def _masked(self, text: str, findings: list[Finding], made: "_Made", row: int, doc_id: str) -> str:
         pieces, end = [], 0
