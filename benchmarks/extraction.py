@@ -1,4 +1,4 @@
-"""Extractors side by side: `extraction.py GOLD_FOLDER [CRAWL_FOLDER...]`, one process, CPU seconds, the same pages.
+"""Extractors side by side, one process, CPU seconds: `python -m benchmarks.extraction GOLD_FOLDER [CRAWL_FOLDER...]`.
 
 On the gold pages: F1, precision and recall (see `extraction_gold.py`) on the half to develop on and on the other one,
 which nothing was fitted on; pages a second of the whole extractor (kind, encoding, limits, text) and, for comparison,
@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 import trafilatura
-from extraction_gold import Page, figures, gold_pages, responses
 from resiliparse.extract.html2text import extract_plain_text
 
+from benchmarks.extraction_gold import Page, figures, gold_pages, responses
 from spark_jobs.operators import registry
 from spark_jobs.operators.page_text import Page as Within
 from spark_jobs.text.charset import decode_payload
@@ -83,8 +83,11 @@ def gold_table(pages: Sequence[Page], seconds: float) -> None:
         whole = rate(lambda extractor=extractor: texts_of(extractor, payloads(pages)), len(pages), seconds)
         alone = bare(title)
         library = rate(lambda alone=alone: [alone(page) for page in decoded], len(pages), seconds) if alone else 0.0
-        shown = "   ".join(" ".join(f"{value:.3f}" for value in score) for score in scores)
-        print(f"{title:<24} develop {shown.replace('   ', '   held out ', 1).replace('   ', '   all ', 2)}")
+        names = ("develop", "held out", "all")
+        shown = (
+            f"{name} {' '.join(f'{value:.3f}' for value in score)}" for name, score in zip(names, scores, strict=True)
+        )
+        print(f"{title:<24} {'   '.join(shown)}")
         print(f"{'':<24} {whole:,.0f} pages a CPU second; bare, on decoded pages: {library:,.0f}", flush=True)
 
 

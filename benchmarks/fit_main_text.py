@@ -1,4 +1,4 @@
-"""Fits the trees of the `main_text` extractor: `fit_main_text.py GOLD_FOLDER CRAWL_FOLDER... [--pages FOLDER...]`.
+"""Fits the trees of the `main_text` extractor: `python -m benchmarks.fit_main_text GOLD CRAWL... [--pages FOLDER...]`.
 
 Blocks of the gold pages of the half to develop on (see `extraction_gold.py`) are labelled by the share of their words
 that lie in a shingle of the gold text. So that more sites, documentation and other languages are known too, pages
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import trafilatura
-from boosting import fit
-from extraction_gold import Page, gold_pages, responses, shingles_of, words_of
 from resiliparse.extract.html2text import extract_plain_text
 
+from benchmarks.boosting import fit
+from benchmarks.extraction_gold import Page, gold_pages, responses, shingles_of, words_of
 from spark_jobs.text.block_columns import WEIGHT
 from spark_jobs.text.block_features import features
 from spark_jobs.text.block_kernel import segment

@@ -59,13 +59,15 @@ def _undeclared(head: bytes) -> Kind:
 
 
 def _narrow(head: bytes) -> bytes:
-    """The head without byte order mark, and UTF-16 or UTF-32 markup as its ASCII bytes."""
-    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for mark in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"):
-        head = head.removeprefix(mark)
-    if wide or re.match(rb"(?:\s\0)*<\0[!?a-zA-Z]\0|\0<\0[!?a-zA-Z]", head):
-        return head.replace(b"\0", b"")
-    return head
+    """The head without byte order mark, and UTF-16 or UTF-32 markup as UTF-8."""
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return head[4:].decode("utf-32-le" if head[0] else "utf-32-be", "ignore").encode("utf-8", "ignore")
+    # Half of a wide character may look like a control byte: 06 in Arabic, 04 in Cyrillic.
+    if head.startswith(b"\xff\xfe") or re.match(rb"(?:\s\0)*<\0[!?a-zA-Z]\0", head):
+        return head.removeprefix(b"\xff\xfe").decode("utf-16-le", "ignore").encode("utf-8", "ignore")
+    if head.startswith(b"\xfe\xff") or re.match(rb"(?:\0\s)*\0<\0[!?a-zA-Z]", head):
+        return head.removeprefix(b"\xfe\xff").decode("utf-16-be", "ignore").encode("utf-8", "ignore")
+    return head.removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_binary(head: bytes) -> bool:
