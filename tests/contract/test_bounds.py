@@ -117,4 +117,4 @@ def test_bounds_that_only_fit_together_are_judged_each_by_itself(monkeypatch: py
     Probe.Params = Pair  # type: ignore[attr-defined]
     monkeypatch.setattr(registry, "find", lambda _kind: {"probe": Probe})
     assert measuring_parameters("probe", {}, {"low": 5, "high": 9}) == ()
-    assert measuring_parameters("probe", {}, {"low": 2, "both": 1}) == ("both",)
+    assert measuring_parameters("probe", {"high": 9}, {"high": 9, "low": 2, "both": 1}) == ("both",)
