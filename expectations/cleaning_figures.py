@@ -125,7 +125,9 @@ def _changes(now: Tally, earlier: Earlier, gates: GatesSection) -> dict[str, Fig
     reasons = list(_of_all(now, before, "reason"))
     shift = [(a, b, _beyond_chance(a, b, gates.sigmas)) for a, b in _of_all(now, before, "language")]
     moved = [b.name for _, b, change in sorted(shift, key=lambda one: -one[2]) if change > 0]
-    told = f"shares of {_listed(moved) or 'no language'} moved, against {earlier.snapshot}"
+    told = (
+        f"{sum(c for *_, c in shift) / 2:.3f}: shares of {_listed(moved) or 'none'} moved, against {earlier.snapshot}"
+    )
     changes = [_largest(pairs, earlier, gates) for pairs in (languages, hosts, reasons)]
     return dict(zip(names, [*changes, Figure(sum(c for *_, c in shift) / 2, told)], strict=True))
 
