@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import assets
-from assets.models import current_models
+from assets.models import models_by_asset
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from spark_jobs.recipe.fingerprint import fingerprints
@@ -41,4 +41,4 @@ def code_versions(catalog: Mapping[str, TableAsset], recipe: Recipe) -> dict[str
 def full_fingerprints(catalog: Mapping[str, TableAsset], workshop: Workshop) -> dict[str, str]:
     """Fingerprints of a lake: with the digests of the models that its recipe uses."""
     stages = {name: table.stage for name, table in catalog.items()}
-    return fingerprints(stages, workshop.recipe, current_models(workshop))
+    return fingerprints(stages, workshop.recipe, models_by_asset(workshop))

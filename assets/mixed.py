@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from assets.models import current_models, model_path
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from expectations.mixed import LAWS
@@ -16,8 +17,8 @@ from spark_jobs.stages.mix import Mix, summarise
 _ANCESTORS = ("raw", "cleaned", "scored", "deduped", "rewritten")
 
 
-def _one_recipe(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, object]:
-    """A release is made of publications of one state of the recipe only."""
+def _services(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, object]:
+    """The models of rewrites. A release is made of publications of one state of the recipe only: LakeError else."""
     from assets.catalog import full_fingerprints, tables  # noqa: PLC0415 - the catalog imports this module
 
     wanted = full_fingerprints(tables(), workshop)
@@ -28,7 +29,9 @@ def _one_recipe(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, ob
                     f"{table}/{snapshot} was built with another state of the recipe; "
                     "bring it up to date with ./provender run before a release is mixed"
                 )
-    return {}
+    return {
+        "models": current_models(workshop, "rewrite_models"), "model_path": lambda digest: model_path(workshop, digest)
+    }  # fmt: skip
 
 
 def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]:
@@ -48,6 +51,6 @@ TABLE = TableAsset(
     stage=Mix(),
     laws=LAWS,
     description="The documents of a release: text, copies, source, phase and tokens. Immutable.",
-    prepare=_one_recipe,
+    prepare=_services,
     after=_register,
 )

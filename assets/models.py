@@ -1,9 +1,13 @@
-"""`models`: the fitted artefacts of the recipe's scorers. Fitted on named snapshots, and again only on request."""
+"""`models` and `rewrite_models`: what the recipe's scorers are fitted to, on pages and on accepted rewrites.
+
+Fitted on named snapshots, and again only on request. Two assets, since rewrites lie behind what the first ones score.
+"""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import dagster as dg
 
@@ -16,13 +20,36 @@ from spark_jobs.lake.models import StoredModel
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.stages.fit import FittedModel, fit_fingerprint, fit_scorer, fit_snapshots
+from spark_jobs.stages.fit import FittedModel, fit_scorer
+from spark_jobs.stages.fit_plan import ASSETS, Fit, fit_fingerprint, fit_snapshots, fits
+
+# The tables an asset's fits read, its own pool last.
+_TABLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+    name: tuple(dict.fromkeys(("cleaned", pool))) for name, pool in ASSETS.items()
+})  # fmt: skip
+_DESCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType({
+    "models": "Fitted quality models by digest, with the figures of their gate.",
+    "rewrite_models": "The fitted quality model of rewritten text by digest, with the figures of its gate.",
+})  # fmt: skip
 
 
-def current_models(workshop: Workshop) -> dict[str, str]:
-    """Digest of the current model of each scorer of the recipe; a scorer that has none yet is absent."""
-    fits = {scorer.name: fit_fingerprint(workshop.recipe, scorer.name) for scorer in workshop.recipe.scored.scorers}
-    return {name: model.digest for name, model in models.current(workshop.lake, fits).items()}
+def models_by_asset(workshop: Workshop) -> dict[str, dict[str, str]]:
+    """By asset: the digest of the current model of each of its fits, by name; one that has none yet is absent."""
+    wanted = {asset: fits(workshop.recipe, pool) for asset, pool in ASSETS.items()}
+    prints = {name: fit_fingerprint(fit) for listed in wanted.values() for name, fit in listed.items()}
+    found = models.current(workshop.lake, prints)
+    return {asset: {n: found[n].digest for n in listed if n in found} for asset, listed in wanted.items()}
+
+
+def current_models(workshop: Workshop, asset: str) -> dict[str, str]:
+    """The current models of one asset."""
+    return models_by_asset(workshop)[asset]
+
+
+def unfitted(workshop: Workshop, asset: str) -> tuple[str, ...]:
+    """The models of an asset that the recipe asks for and the lake does not have."""
+    found = current_models(workshop, asset)
+    return tuple(name for name in fits(workshop.recipe, ASSETS[asset]) if name not in found)
 
 
 def model_path(workshop: Workshop, digest: str) -> str:
@@ -30,24 +57,22 @@ def model_path(workshop: Workshop, digest: str) -> str:
     return models.local_path(workshop.lake, digest, Path(workshop.scratch).parent / "models")
 
 
-def _fit(workshop: Workshop, name: str, folder: str) -> tuple[FittedModel, tuple[Outcome, ...]]:
+def _fit(workshop: Workshop, asset: str, fit: Fit, folder: str) -> tuple[FittedModel, tuple[Outcome, ...]]:
     pins = Pins(workshop.lake)
-    published = [s for s in pins.snapshots() if workshop.lake.current("cleaned", s) is not None]
-    snapshots = fit_snapshots(workshop.recipe, published)
-    before = current_models(workshop).get(name)
+    published = [s for s in pins.snapshots() if all(workshop.lake.current(t, s) is not None for t in _TABLES[asset])]
+    before = current_models(workshop, asset).get(fit.name)
     fitted = fit_scorer(
-        workshop.recipe, name, cleaned=pins.partitions("cleaned", snapshots), snapshots=snapshots, folder=folder,
+        fit, inputs=pins, snapshots=fit_snapshots(fit, published), folder=folder,
         previous=model_path(workshop, before) if before else None, say=workshop.say,
     )  # fmt: skip
-    limits = workshop.recipe.scored.fit.limits
     audited = Audited(
         candidate=figures(workshop.lake.spark, fitted.metrics),
         side={},
         inputs=pins,
         recipe=workshop.recipe,
-        partition=name,
+        partition=fit.name,
     )
-    return fitted, audit(required(LAWS, limits), audited)
+    return fitted, audit(required(LAWS, fit.section.limits), audited)
 
 
 def _store(workshop: Workshop, fitted: FittedModel) -> StoredModel:
@@ -62,20 +87,24 @@ def _check_name(scorer: str, law: str) -> str:
     return f"{scorer}__{law}"
 
 
-def models_asset(recipe: Recipe) -> dg.AssetsDefinition:
-    """The asset of all models of a recipe; a model that its gate refuses is not stored and not used."""
-    scorers = [scorer.name for scorer in recipe.scored.scorers]
-    laws = required(LAWS, recipe.scored.fit.limits)
+def model_assets(recipe: Recipe) -> dict[str, dg.AssetsDefinition]:
+    """The assets of a recipe's models, by name; that of rewrites only where the recipe filters them."""
+    return {asset: _model_asset(recipe, asset) for asset in ASSETS if asset == "models" or fits(recipe, ASSETS[asset])}
+
+
+def _model_asset(recipe: Recipe, asset: str) -> dg.AssetsDefinition:
+    """The asset of all models of a pool; a model that its gate refuses is not stored and not used."""
+    wanted = fits(recipe, ASSETS[asset])
 
     @dg.asset(
-        name="models",
-        deps=[dg.AssetDep("cleaned", partition_mapping=dg.AllPartitionMapping())],
+        name=asset,
+        deps=[dg.AssetDep(table, partition_mapping=dg.AllPartitionMapping()) for table in _TABLES[asset]],
         check_specs=[
-            dg.AssetCheckSpec(name=_check_name(scorer, law.name), asset="models", description=law.says)
-            for scorer in scorers for law in laws
+            dg.AssetCheckSpec(name=_check_name(name, law.name), asset=asset, description=law.says)
+            for name, fit in wanted.items() for law in required(LAWS, fit.section.limits)
         ],
-        code_version=sha256_of({name: fit_fingerprint(recipe, name) for name in scorers})[:16],
-        description="Fitted quality models by digest, with the figures of their gate.",
+        code_version=sha256_of({name: fit_fingerprint(fit) for name, fit in wanted.items()})[:16],
+        description=_DESCRIPTIONS[asset],
         group_name="models", kinds={"python", "fasttext"}, owners=["team:data"], output_required=False,
         required_resource_keys={"workshop"},
     )  # fmt: skip
@@ -84,9 +113,9 @@ def models_asset(recipe: Recipe) -> dg.AssetsDefinition:
         workshop.lake.refresh()
         stored: dict[str, StoredModel] = {}
         refused: list[str] = []
-        for name in scorers:
+        for name, fit in wanted.items():
             with tempfile.TemporaryDirectory(dir=_made(workshop)) as folder:
-                fitted, outcomes = _fit(workshop, name, folder)
+                fitted, outcomes = _fit(workshop, asset, fit, folder)
                 blocked = [outcome for outcome in outcomes if outcome.blocks]
                 if blocked:
                     shown = {k: v for k, v in judged(fitted.metrics).items() if v is not None}
@@ -95,14 +124,14 @@ def models_asset(recipe: Recipe) -> dg.AssetsDefinition:
                     stored[name] = _store(workshop, fitted)
             for outcome in outcomes:
                 yield dg.AssetCheckResult(
-                    asset_key=dg.AssetKey("models"), check_name=_check_name(name, outcome.name), passed=outcome.success,
+                    asset_key=dg.AssetKey(asset), check_name=_check_name(name, outcome.name), passed=outcome.success,
                     severity=SEVERITIES[outcome.severity], description=outcome.says,
                     metadata={"expected": outcome.expected, "found": outcome.found},
                 )  # fmt: skip
         if refused:
-            raise dg.Failure(f"models: nothing stored: {'; '.join(refused)}", allow_retries=False)
+            raise dg.Failure(f"{asset}: nothing stored: {'; '.join(refused)}", allow_retries=False)
         yield dg.MaterializeResult(
-            asset_key="models",
+            asset_key=asset,
             metadata={name: dg.MetadataValue.json(_shown(model)) for name, model in stored.items()},
             data_version=dg.DataVersion(sha256_of({name: model.digest for name, model in stored.items()})[:32]),
         )

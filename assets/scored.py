@@ -9,7 +9,7 @@ from spark_jobs.stages.score import Score
 
 
 def _services(workshop: Workshop, _pins: Pins, _partition: str) -> dict[str, object]:
-    return {"models": current_models(workshop), "model_path": lambda digest: model_path(workshop, digest)}
+    return {"models": current_models(workshop, "models"), "model_path": lambda digest: model_path(workshop, digest)}
 
 
 TABLE = TableAsset(

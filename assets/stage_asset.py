@@ -3,7 +3,7 @@
 A failed law is yielded as a failed check and the step fails without a materialization; nothing is published then.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +39,19 @@ class TableAsset:
 
 def stage_asset(
     table: TableAsset, tables: Mapping[str, TableAsset], code_versions: Mapping[str, str],
-    fingerprint: Callable[[Workshop, str], str],
+    fingerprint: Callable[[Workshop, str], str], models: Collection[str] = ("models",),
 ) -> dg.AssetsDefinition:  # fmt: skip
-    """The asset of a table. `fingerprint` gives the table's full fingerprint in a lake, models included."""
+    """The asset of a table. `fingerprint` gives the table's full fingerprint in a lake, models included.
+
+    `models` are the assets of models that the recipe has.
+    """
     by_release = table.stage.scope == "release"
 
     @dg.asset(
         name=table.name,
         key_prefix=None,
         partitions_def=RELEASES if by_release else SNAPSHOTS,
-        deps=[_dep(name, tables, by_release) for name in table.stage.upstream if name in tables or name == "models"],
+        deps=[_dep(name, tables, by_release) for name in table.stage.upstream if name in tables or name in models],
         check_specs=[
             dg.AssetCheckSpec(
                 name=law.name,

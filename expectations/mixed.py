@@ -51,6 +51,15 @@ def _braced(text: str) -> str:
     return literal(text).replace("{", "{{").replace("}", "}}")
 
 
+def _past_the_filter(audited: Audited) -> str:
+    """Rewrites that the filter of rewrites cannot have let in: without a score of their own, or below its cut."""
+    if audited.recipe.mixed.rewrites is None:
+        return "false"
+    cut = audited.facts["rewrite_selection"]["cut"]
+    below = "true" if cut is None else f"quality IS NULL OR quality < double('{float(cut)!r}')"
+    return f"origin <> 'original' AND ({below})"
+
+
 LAWS: tuple[Law, ...] = (
     columns(
         "release",
@@ -87,6 +96,11 @@ LAWS: tuple[Law, ...] = (
             "coalesce(sum(if(origin = 'original', 0, tokens * copies)) <= "
             f"{audited.recipe.mixed.rewritten_share} * sum(tokens * copies) + 1, true)"
         ),
+    ),
+    no_row(
+        "rewrites_passed_their_filter",
+        "where the recipe filters rewrites, each has a score of its own model, none below the cut",
+        _past_the_filter,
     ),
     no_rows(
         "tokens_are_as_planned",

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from expectations.gate import Audited, Law, Severity
 from spark_jobs.recipe.sections.scored import FitLimits
+from spark_jobs.stages.fit_plan import fit_of
 
 _TYPES = {"bytes": "BIGINT", "nan": "BIGINT", "stand_ins": "BIGINT"}
 
@@ -39,7 +40,8 @@ def figures(spark: SparkSession, metrics: Mapping[str, Any]) -> DataFrame:
 
 
 def _limits(audited: Audited) -> FitLimits:
-    return audited.recipe.scored.fit.limits
+    """Those of the model's own fit; what is audited is the model of this name."""
+    return fit_of(audited.recipe, audited.partition).section.limits
 
 
 def _between(

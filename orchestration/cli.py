@@ -49,7 +49,7 @@ def program() -> None:
     "--input", "inputs", multiple=True, metavar="URI", help="Crawl file, folder, glob, list file or URI; repeatable."
 )
 @click.option("--snapshot", metavar="ID", help="Name of the snapshot that the input is (default: the input's name).")
-@click.option("--refit", is_flag=True, help="Fit the quality model again, on all snapshots so far.")
+@click.option("--refit", is_flag=True, help="Fit the quality models again, on all snapshots so far.")
 @common
 def run(
     *, inputs: tuple[str, ...], snapshot: str | None, refit: bool, home: str | None, recipe: str | None, as_json: bool

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets.catalog import full_fingerprints, tables
-from assets.models import current_models
+from assets.models import unfitted
 from assets.stage_asset import RELEASES, SNAPSHOTS
 from assets.workshop import Workshop
 from orchestration.definitions import SNAPSHOT_TABLES, build_definitions
@@ -23,6 +23,7 @@ from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.registry import register, registered
 from spark_jobs.lake.releases import find_release, release_name
 from spark_jobs.sample.build import build_sample
+from spark_jobs.stages.fit_plan import ASSETS, fits
 
 _SNAPSHOT_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -51,10 +52,11 @@ class Refresh:
             self._register(workshop, name, uris)
         order = tuple(registered(workshop.lake))
         self._before_models(workshop, order)
-        if refit or self._unfitted(workshop):
-            self._launch("fit_models", None, ["models"], "models: fit")
+        self._fit(workshop, "models", refit=refit)
         for name in order:
             self._refresh_snapshot(workshop, name, SNAPSHOT_TABLES)
+        # Of what was rewritten just now: a release never goes without the filter that its recipe asks for.
+        self._fit(workshop, "rewrite_models", refit=refit)
         release = self._release(workshop, order)
         return {"release": release, "snapshots": list(order), "built": self.built, "home": workshop.lake.home}
 
@@ -100,13 +102,14 @@ class Refresh:
 
     def _before_models(self, workshop: Workshop, order: Sequence[str]) -> None:
         """A model is fitted on cleaned rows, so the snapshots it is fitted on come that far first."""
-        if self._unfitted(workshop):
+        if unfitted(workshop, "models"):
             for name in order:
                 self._refresh_snapshot(workshop, name, ("raw", "cleaned"))
 
-    def _unfitted(self, workshop: Workshop) -> bool:
-        fitted = current_models(workshop)
-        return any(scorer.name not in fitted for scorer in workshop.recipe.scored.scorers)
+    def _fit(self, workshop: Workshop, asset: str, *, refit: bool) -> None:
+        """Fit what the recipe asks for and the lake lacks; on request, what it has as well."""
+        if fits(workshop.recipe, ASSETS[asset]) and (refit or unfitted(workshop, asset)):
+            self._launch(f"fit_{asset}", None, [asset], f"{asset}: fit")
 
     def _refresh_snapshot(self, workshop: Workshop, name: str, wanted: Sequence[str]) -> None:
         for table in wanted:

@@ -26,7 +26,7 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
              "tables": [_node(p) for table in FLOW for p in pinned if p.table == table and p.partition == snapshot]}
             for snapshot in snapshots
         ],
-        "models": _models(pinned),
+        "models": _models([mixed, *pinned]),
     }  # fmt: skip
 
 

@@ -36,8 +36,10 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     return sha256_of(recipe.model_dump(mode="json"))
 
 
-def fingerprints(stages: Mapping[str, Fingerprinted], recipe: Recipe, models: Mapping[str, str]) -> dict[str, str]:
-    """Fingerprint of every table, in flow order. `models` are the digests of fitted models by scorer."""
+def fingerprints(
+    stages: Mapping[str, Fingerprinted], recipe: Recipe, models: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """Fingerprint of every table, in flow order. `models`: by what holds them, digests of fitted models by name."""
     packages = package_versions()
     done: dict[str, str] = {}
 
@@ -48,7 +50,9 @@ def fingerprints(stages: Mapping[str, Fingerprinted], recipe: Recipe, models: Ma
                 {
                     "stage": stage.name,
                     "parts": stage.fingerprint_parts(recipe),
-                    "models": dict(models) if "models" in stage.upstream else {},
+                    "models": {
+                        name: digest for held in stage.upstream for name, digest in models.get(held, {}).items()
+                    },
                     "packages": packages,
                     "upstream": {name: of(name) for name in stage.upstream if name in stages},
                 }

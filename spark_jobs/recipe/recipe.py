@@ -1,8 +1,9 @@
 """A recipe: the definition of a release. One YAML file; one section a table; unknown keys are errors."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.sections.deduped import DedupedSection
@@ -27,3 +28,20 @@ class Recipe(BaseModel):
     deduped: DedupedSection
     rewritten: RewrittenSection
     mixed: MixedSection
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rewrites_are_fitted_alike(cls, value: Any) -> Any:
+        """What `mixed.rewrites.fit` leaves open is as in `scored.fit`; once loaded, a recipe says it in full."""
+        own, fit = _at(value, "mixed", "rewrites"), _at(value, "scored", "fit")
+        if own is None or fit is None or not isinstance(own.get("fit", {}), Mapping):
+            return value
+        filled = {**own, "fit": {**fit, **own.get("fit", {})}}
+        return {**value, "mixed": {**value["mixed"], "rewrites": filled}}
+
+
+def _at(value: Any, *keys: str) -> Mapping[str, Any] | None:
+    """The mapping below these keys; None where there is none, which the sections judge."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else None

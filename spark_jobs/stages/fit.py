@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
-
-from spark_jobs.errors import InputError, RecipeError
-from spark_jobs.lake.records import sha256_of
-from spark_jobs.operators import registry
+from spark_jobs.errors import InputError
 from spark_jobs.operators.base import Scorer
-from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.recipe.sections.scored import FitSection
 from spark_jobs.stages.fit_figures import Score, proxy, scoring, separation, shortcuts
+from spark_jobs.stages.fit_plan import Fit, fit_fingerprint
 from spark_jobs.stages.fit_rows import Rows, arrange, resampled
-from spark_jobs.stages.fit_texts import digest_of, pool_rows, read_pool, read_references, stand_ins
+from spark_jobs.stages.fit_texts import pool_rows, read_pool, read_references, stand_ins, with_parents
+from spark_jobs.stages.stage import PinnedReader
 from spark_jobs.text.reference_texts import SourceText
 from spark_jobs.text.separation import largest_gap, rank_correlation
 
@@ -43,53 +39,25 @@ class FittedModel:
     metrics: Mapping[str, Any]
 
 
-def fit_fingerprint(recipe: Recipe, name: str) -> str:
-    """Hex SHA-256 of everything in the recipe that determines the model of a scorer; limits judge and do not count.
-
-    Files of reference texts count by what they hold. Raises InputError when one is missing.
-    """
-    scorer, fit = _scorer(recipe, name), recipe.scored.fit
-    parts = fit.model_dump(mode="json", exclude={"limits"})
-    for source, dumped in zip(fit.positives, parts["positives"], strict=True):
-        if source.files is not None:
-            dumped["files"]["paths"] = digest_of(source.files)
-    return sha256_of({"scorer": registry.fingerprint(scorer), "fit": parts})
-
-
-def fit_snapshots(recipe: Recipe, published: Sequence[str]) -> tuple[str, ...]:
-    """The snapshots a fit reads: those the recipe names, else all that are there. RecipeError for one that is not."""
-    named = recipe.scored.fit.snapshots
-    missing = [snapshot for snapshot in named if snapshot not in published]
-    if missing:
-        raise RecipeError(
-            f"scored.fit.snapshots: {', '.join(missing)} not in the lake, which has {', '.join(published) or 'none'}; "
-            "read it first, or correct the recipe"
-        )
-    return named or tuple(published)
-
-
 def fit_scorer(
-    recipe: Recipe,
-    name: str,
+    wanted: Fit,
     *,
-    cleaned: DataFrame,
+    inputs: PinnedReader,
     snapshots: Sequence[str],
     folder: str,
     previous: str | None = None,
     say: Callable[[str], None] = lambda _message: None,
 ) -> FittedModel:
-    """Fit a scorer's model on the `cleaned` rows of `snapshots`; the file is written below the local `folder`.
+    """Fit a model on the pool of these `snapshots`; the file is written below the local `folder`.
 
     `previous` is the file of the model before, for the figures of drift. Raises InputError when there is too little
     text. Nothing is judged here.
     """
-    scorer, fit = _scorer(recipe, name), recipe.scored.fit
-    pool_frame = pool_rows(cleaned, fit)
-    references = read_references(fit, pool_frame)
-    pool = read_pool(fit, pool_frame)
-    say(f"{name}: {len(references)} references, {len(pool)} pool documents")
-    rows, pool = _arranged(scorer, fit, references, pool)
-    path = _file(folder, scorer)
+    scorer, fit, name = wanted.scorer, wanted.section, wanted.name
+    references, pool = _texts(wanted, inputs, tuple(snapshots))
+    say(f"{name}: {len(references)} references, {len(pool)} {wanted.documents}")
+    rows, pool = _arranged(wanted, references, pool)
+    path = _file(folder, wanted)
     path.parent.mkdir(parents=True, exist_ok=True)
     scorer.train([s.text for s in rows.fitted[0]], [s.text for s in rows.fitted[1]], str(path))
     say(f"{name}: fitted on {len(rows.fitted[0])} + {len(rows.fitted[1])} snippets")
@@ -101,37 +69,47 @@ def fit_scorer(
         "separation": separation(score, rows),
         "shortcuts": shortcuts(score, rows),
         "proxy": proxy(score, rows, fit.proxy, seed=fit.seed),
-        "agreement": _agreement(scorer, fit, rows, pool, folder),
+        "agreement": _agreement(wanted, rows, pool, folder),
         "drift": None if previous is None else _drift(score, _first_score(scorer, previous), rows.held_out_pool),
         "bytes": size,
     }
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return FittedModel(
-        path=str(path), digest=digest, bytes=size, name=scorer.name, version=scorer.version,
-        kind=scorer.kind, fit_fingerprint=fit_fingerprint(recipe, name), fitted_on=tuple(snapshots),
+        path=str(path), digest=digest, bytes=size, name=name, version=scorer.version,
+        kind=scorer.kind, fit_fingerprint=fit_fingerprint(wanted), fitted_on=tuple(snapshots),
         params=scorer.params.model_dump(mode="json"), metrics=_rounded(metrics),
     )  # fmt: skip
 
 
-def _scorer(recipe: Recipe, name: str) -> Scorer:
-    for step in recipe.scored.scorers:
-        if step.name == name:
-            scorer: Scorer = step.build()
-            return scorer
-    raise RecipeError(f"no scorer {name!r} in scored.scorers; there are {[s.name for s in recipe.scored.scorers]}")
+def _texts(wanted: Fit, inputs: PinnedReader, snapshots: tuple[str, ...]) -> tuple[list[SourceText], list[SourceText]]:
+    """References and the sample of the pool; references that are pages are pages of `cleaned`, whatever the pool."""
+    fit, cleaned = wanted.section, inputs.partitions("cleaned", snapshots)
+    pages = pool_rows(cleaned, fit)
+    if wanted.pool == "cleaned":
+        return read_references(fit, pages), read_pool(fit, pages)
+    rewrites = with_parents(pool_rows(inputs.partitions("rewritten", snapshots), fit), cleaned)
+    return read_references(fit, pages), read_pool(fit, rewrites)
 
 
-def _arranged(
-    scorer: Scorer, fit: FitSection, references: Sequence[SourceText], pool: list[SourceText]
-) -> tuple[Rows, list[SourceText]]:
+def _arranged(wanted: Fit, references: Sequence[SourceText], pool: list[SourceText]) -> tuple[Rows, list[SourceText]]:
     """The rows, and the pool they come from: with stand-ins where the pool alone is too small to fit or to judge."""
+    fit = wanted.section
+    if wanted.pool == "rewritten":
+        # What tells a rewrite from a reference is how a model writes: no page of people can stand in for that.
+        if len(pool) < fit.min_pool_documents:
+            raise InputError(
+                f"too few rewrites to fit {wanted.name}: {len(pool)} accepted, one a page, in "
+                f"{', '.join(fit.languages) or 'all languages'}, and {wanted.key}.min_pool_documents asks for "
+                f"{fit.min_pool_documents}; raise rewritten.budget, lower that key, or take mixed.rewrites out"
+            )
+        return arrange(wanted, references, pool), pool
     if len(pool) >= fit.min_pool_documents:
         # Many documents may still hold too little text; with the stand-ins it is tried once more, and then it is said.
         with contextlib.suppress(InputError):
-            return arrange(scorer, fit, references, pool), pool
+            return arrange(wanted, references, pool), pool
     pool = [*pool, *stand_ins(fit)]
-    return arrange(scorer, fit, references, pool), pool
+    return arrange(wanted, references, pool), pool
 
 
 def _first_score(scorer: Scorer, path: str) -> Score:
@@ -163,21 +141,22 @@ def _described(references: Sequence[SourceText]) -> dict[str, Any]:
     return {"documents": dict(sorted(Counter(t.source for t in references).items())), "sha256": digest.hexdigest()}
 
 
-def _agreement(scorer: Scorer, fit: FitSection, rows: Rows, pool: Sequence[SourceText], folder: str) -> dict[str, Any]:
+def _agreement(wanted: Fit, rows: Rows, pool: Sequence[SourceText], folder: str) -> dict[str, Any]:
     """Rank correlations, over held-out pool documents, with models fitted on other samples of the same sources."""
     texts = [text.text for text in rows.held_out_pool]
-    mine, found = _first_score(scorer, str(_file(folder, scorer)))(texts), []
+    scorer, fit = wanted.scorer, wanted.section
+    mine, found = _first_score(scorer, str(_file(folder, wanted)))(texts), []
     for repeat in range(1, fit.repeats + 1):
-        positives, negatives = resampled(scorer, fit, rows, pool, seed=fit.seed + repeat)
-        path = Path(folder) / f"{scorer.name}.repeat{repeat}"
+        positives, negatives = resampled(wanted, rows, pool, seed=fit.seed + repeat)
+        path = Path(folder) / f"{wanted.name}.repeat{repeat}"
         scorer.train([s.text for s in positives], [s.text for s in negatives], str(path))
         found.append(rank_correlation(mine, _first_score(scorer, str(path))(texts)))
         path.unlink()
     return {"rank_correlations": found, "documents": len(texts)}
 
 
-def _file(folder: str, scorer: Scorer) -> Path:
-    return Path(folder) / f"{scorer.name}.model"
+def _file(folder: str, wanted: Fit) -> Path:
+    return Path(folder) / f"{wanted.name}.model"
 
 
 def _drift(score: Score, before: Score, documents: Sequence[SourceText]) -> dict[str, Any]:

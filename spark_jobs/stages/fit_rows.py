@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from spark_jobs.errors import InputError
-from spark_jobs.operators.base import Scorer
 from spark_jobs.recipe.sections.scored import FitSection
+from spark_jobs.stages.fit_plan import Fit
 from spark_jobs.text.reference_texts import SourceText
 from spark_jobs.text.snippets import (
     Snippet,
@@ -23,6 +23,7 @@ from spark_jobs.text.snippets import (
     without_passages,
 )
 
+_MORE = {"cleaned": "Read more of the crawl", "rewritten": "Raise rewritten.budget"}
 _MIN_ROWS = 20  # matched snippets of each class, for fitting and for judging: below that no figure means anything
 
 
@@ -40,25 +41,26 @@ class Rows:
     passages: frozenset[int]
 
 
-def arrange(scorer: Scorer, fit: FitSection, references: Sequence[SourceText], pool: Sequence[SourceText]) -> Rows:
+def arrange(wanted: Fit, references: Sequence[SourceText], pool: Sequence[SourceText]) -> Rows:
     """Normalise, split by source, cut to snippets, take shared passages out of the pool's, match lengths.
 
     Raises InputError when there is too little text to fit or to judge a model.
     """
+    fit = wanted.section
     sides = [_split(texts, fit) for texts in (references, pool)]
-    references_cut = [_snippets(scorer, fit, part, (fit.snippet_chars,)) for part in sides[0][:2]]
+    references_cut = [_snippets(wanted, fit, part, (fit.snippet_chars,)) for part in sides[0][:2]]
     every = [snippet for part in references_cut for snippet in part]
     lengths = sorted(len(snippet.text) for snippet in every) or [fit.snippet_chars]
     known = passages_of(every)
-    pool_cut = [without_passages(_snippets(scorer, fit, part, lengths), known) for part in sides[1][:2]]
+    pool_cut = [without_passages(_snippets(wanted, fit, part, lengths), known) for part in sides[1][:2]]
     fitted = match_lengths(references_cut[0], pool_cut[0], seed=fit.seed)
     held = match_lengths(references_cut[1], pool_cut[1], seed=fit.seed)
     if min(len(fitted[0]), len(held[0])) < _MIN_ROWS:
         raise InputError(
-            f"too little text to fit {scorer.name}: {len(fitted[0])} snippets to fit on and {len(held[0])} to hold "
-            f"out, of {len(references)} references and {len(pool)} pool documents in "
-            f"{', '.join(fit.languages) or 'all languages'}; {_MIN_ROWS} are needed. Read more of the crawl, or name "
-            "more references in scored.fit.positives"
+            f"too little text to fit {wanted.name}: {len(fitted[0])} snippets to fit on and {len(held[0])} to hold "
+            f"out, of {len(references)} references and {len(pool)} {wanted.documents} in "
+            f"{', '.join(fit.languages) or 'all languages'}; {_MIN_ROWS} are needed. {_MORE[wanted.pool]}, or name "
+            f"more references in {wanted.key}.positives"
         )
     used = {snippet.document for snippet in fitted[1]}
     return Rows(
@@ -73,15 +75,13 @@ def arrange(scorer: Scorer, fit: FitSection, references: Sequence[SourceText], p
     )
 
 
-def resampled(scorer: Scorer, fit: FitSection, rows: Rows, pool: Sequence[SourceText], *, seed: int) -> tuple[
-    list[Snippet], list[Snippet]
-]:  # fmt: skip
+def resampled(wanted: Fit, rows: Rows, pool: Sequence[SourceText], *, seed: int) -> tuple[list[Snippet], list[Snippet]]:
     """Another sample to fit on: the same references, other snippets of the pool's fitted side."""
     held = {text.key for text in rows.held_out_pool}
     texts = [text for text in pool if text.key not in held]
-    changed = fit.model_copy(update={"seed": seed})
+    changed = wanted.section.model_copy(update={"seed": seed})
     lengths = sorted(len(snippet.text) for snippet in rows.fitted[0])
-    snippets = by_hash(without_passages(_snippets(scorer, changed, texts, lengths), rows.passages), seed)
+    snippets = by_hash(without_passages(_snippets(wanted, changed, texts, lengths), rows.passages), seed)
     return match_lengths(rows.fitted[0], snippets[: max(1, (len(snippets) * 2) // 3)], seed=seed)
 
 
@@ -95,8 +95,9 @@ def _split(texts: Sequence[SourceText], fit: FitSection) -> tuple[list[SourceTex
     return [t for t in texts if t.key not in held], [t for t in texts if t.key in held], "document"
 
 
-def _snippets(scorer: Scorer, fit: FitSection, texts: Sequence[SourceText], lengths: Sequence[int]) -> list[Snippet]:
-    seen = scorer.normalised(pa.array([t.text[: fit.document_chars] for t in texts], pa.large_string())).to_pylist()
+def _snippets(wanted: Fit, fit: FitSection, texts: Sequence[SourceText], lengths: Sequence[int]) -> list[Snippet]:
+    taken = pa.array([t.text[: fit.document_chars] for t in texts], pa.large_string())
+    seen = wanted.scorer.normalised(taken).to_pylist()
     return [
         snippet
         for text, plain in zip(texts, seen, strict=True)

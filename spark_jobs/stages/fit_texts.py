@@ -117,10 +117,20 @@ def _named(source: PoolTexts) -> Column:
     return F.coalesce(named, F.lit(False))
 
 
-def pool_rows(cleaned: DataFrame, fit: FitSection) -> DataFrame:
-    """Kept documents of the pool in the languages of the fit."""
-    rows = cleaned.where("kept")
+def pool_rows(table: DataFrame, fit: FitSection) -> DataFrame:
+    """Kept rows of `cleaned`, or accepted ones of `rewritten`, in the languages of the fit."""
+    rows = table.where("kept")
     return rows.where(F.col("language").isin(list(fit.languages))) if fit.languages else rows
+
+
+def with_parents(rewrites: DataFrame, cleaned: DataFrame) -> DataFrame:
+    """Rewrites as rows of a pool: with page, host and source of their parents, by which they are held out."""
+    parents = cleaned.select(
+        F.col("snapshot").alias("parent_snapshot"), F.col("doc_id").alias("parent_id"),
+        F.coalesce("canonical_url", "doc_id").alias("canonical_url"), "host", "source",
+    )  # fmt: skip
+    rows = rewrites.select("snapshot", "doc_id", "parent_snapshot", "parent_id", "text")
+    return rows.join(parents, ["parent_snapshot", "parent_id"])
 
 
 def not_named(pool: DataFrame, fit: FitSection) -> DataFrame:

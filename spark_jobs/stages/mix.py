@@ -18,7 +18,8 @@ from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.stages.decontaminate import Benchmarks, benchmark_digest
 from spark_jobs.stages.mix_facts import Counts, count_decisions, documents_by_benchmark, drawn_tokens, release_facts
 from spark_jobs.stages.mix_plan import quotas, rewrite_budget, with_copies, with_phases, within_share
-from spark_jobs.stages.mix_pool import COLUMNS, KEYS, ORIGINAL, Pools, Rewrites, keyed_hash
+from spark_jobs.stages.mix_pool import KEYS, ORIGINAL, Pools, chosen, keyed_hash
+from spark_jobs.stages.mix_rewrites import OwnFilter, Rewrites, filter_parts
 from spark_jobs.stages.mix_workers import MATCHES
 from spark_jobs.stages.stage import OperatorRecord, PinnedReader, StageContext, StageOutput
 from spark_jobs.text.tokens import tokenizer_digest
@@ -28,21 +29,28 @@ VERSION = 1
 
 
 class Mix:
-    """A release from every snapshot whose dedup is published."""
+    """A release from every snapshot whose dedup is published.
+
+    Services, where the recipe filters rewrites: `models` (name -> digest), `model_path` (digest -> local file).
+    """
 
     name: ClassVar[str] = "mix"
     table: ClassVar[str] = "mixed"
     side_tables: ClassVar[tuple[str, ...]] = ("selection",)
-    upstream: ClassVar[tuple[str, ...]] = ("cleaned", "scored", "deduped", "rewritten")
+    upstream: ClassVar[tuple[str, ...]] = ("cleaned", "scored", "deduped", "rewritten", "rewrite_models")
     scope: ClassVar[str] = "release"
 
     def fingerprint_parts(self, recipe: Recipe) -> Mapping[str, Any]:
-        """The section, the selector, the tokenizer and the benchmarks by digest. Raises RecipeError."""
+        """The section, the selectors, the tokenizer and the benchmarks by digest. Raises RecipeError.
+
+        Who knows the lake adds the digest of the rewrites' model; how it is fitted is the model's fingerprint.
+        """
         check_tokens(recipe)
         section = recipe.mixed
         return {
             "version": VERSION,
-            "section": section.model_dump(mode="json"),
+            "section": section.model_dump(mode="json", exclude={"rewrites"}),
+            **({} if section.rewrites is None else {"rewrites": filter_parts(section.rewrites)}),
             "select": registry.fingerprint(section.select.build()),
             "tokenizer": tokenizer_digest(section.tokenizer),
             "benchmarks": {benchmark.name: benchmark_digest(benchmark) for benchmark in section.benchmarks},
@@ -111,7 +119,8 @@ class _Mixing:
         available = sorted(n for n in context.inputs.partitions("scored", self.snapshots).columns if "__" in n)
         self.score: str | None = self.selector.score_column(available)
         self.pools = Pools(context.inputs, self.snapshots, self.section, self.score)
-        self.rewrites = Rewrites(context.inputs, _published(context.inputs, "rewritten"), self.section)
+        self.filter = OwnFilter.of(context.recipe, context.services)
+        self.rewrites = Rewrites(context.inputs, _published(context.inputs, "rewritten"), self.section, self.filter)
         self.benchmarks = Benchmarks.of(self.section)
 
     def output(self) -> StageOutput:
@@ -137,14 +146,7 @@ class _Mixing:
 
     def _judged(self, pool: DataFrame) -> DataFrame:
         """Originals after selection and decontamination; the text pass sees what may end in the release only."""
-        eligible = pool.where(F.col("reason").isNull())
-        unscored = F.col("quality").isNull() & F.lit(self.score is not None)
-        seen: DataFrame = self.selector.select(eligible)
-        selected = seen.withColumn(
-            "reason", F.when(~F.col("selected"), F.when(unscored, "no_score").otherwise("not_selected"))
-        )
-        columns = [F.col(name) for name in COLUMNS]
-        rows = selected.select(*columns).unionByName(pool.where(F.col("reason").isNotNull()).select(*columns))
+        rows = chosen(pool, self.selector, scored=self.score is not None)
         if self.benchmarks is None:
             return rows.withColumn("matches", F.lit(None).cast(MATCHES))
         rows = self.scratch.keep(rows, "selected")
@@ -167,6 +169,8 @@ class _Mixing:
 
     def _with_rewrites(self, originals: DataFrame, drawn_tokens: int) -> DataFrame:
         pool = self.rewrites.pool(originals)
+        if self.filter is not None:
+            pool = self.rewrites.best(self.scratch.keep(pool, "measured"))
         if self.benchmarks is None:
             pool = pool.withColumn("matches", F.lit(None).cast(MATCHES))
         else:
@@ -196,7 +200,7 @@ class _Mixing:
 
     def _operators(self) -> tuple[OperatorRecord, ...]:
         section, selector = self.section, self.selector
-        params = section.model_dump(mode="json", exclude={"select", "benchmarks"})
+        params = section.model_dump(mode="json", exclude={"select", "benchmarks", "rewrites"})
         params["tokenizer_digest"] = tokenizer_digest(section.tokenizer)
         if self.benchmarks is not None:
             params["benchmarks"] = {file.name: file.digest for file in self.benchmarks.files}
@@ -206,6 +210,7 @@ class _Mixing:
                 params={**selector.params.model_dump(mode="json"), "score": self.score},
                 fingerprint=registry.fingerprint(selector),
             ),
+            *(self.filter.records() if self.filter else ()),
             OperatorRecord(name=Mix.name, kind="stage", version=VERSION, params=params, fingerprint=sha256_of(params)),
         )  # fmt: skip
 
@@ -215,6 +220,7 @@ class _Mixing:
             "tokenizer": {"name": self.section.tokenizer, "digest": tokenizer_digest(self.section.tokenizer)},
             **release_facts(counts, quotas=self._quotas(), rewrite_tokens=rewrite_tokens),
             "benchmarks": self.benchmarks.facts(documents_by_benchmark(decided)) if self.benchmarks else [],
+            **(self.filter.facts(decided, counts) if self.filter else {}),
         }
 
 

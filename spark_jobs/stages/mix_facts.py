@@ -1,15 +1,18 @@
 """What a release's record says of how it was mixed: counts by reason, fractions, cuts, plan. One small aggregate."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.dedup.scratch import totals
 from spark_jobs.stages.mix_pool import ORIGINAL
 
 # Reasons of documents that no selector saw, and of those that it did not take.
-_UNSEEN = ("no_tokens", "other_capture")
+_UNSEEN = ("no_tokens", "other_capture", "other_sample")
+_BARRED = "parent_"  # how reasons of rewrites begin whose parent cannot have one
 _UNTAKEN = ("not_selected", "no_score")
 _MEASURES = ("documents", "characters", "tokens")
 
@@ -63,12 +66,72 @@ def documents_by_benchmark(decided: DataFrame) -> dict[str, int]:
     return {row["benchmark"]: int(row["count"]) for row in named.groupBy("benchmark").count().collect()}
 
 
-def selected_fractions(originals: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def selected_fractions(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Selected share of what the selector saw: by documents, characters and tokens, three different numbers."""
-    seen = [row for row in originals if row["reason"] not in _UNSEEN]
-    chosen = [row for row in seen if row["reason"] not in _UNTAKEN]
+    seen = [row for row in rows if _seen(row)]
+    chosen = [row for row in seen if _taken(row)]
     sums = {name: (sum(row[name] for row in chosen), sum(row[name] for row in seen)) for name in _MEASURES}
     return {name: round(part / whole, 6) if whole else 0.0 for name, (part, whole) in sums.items()}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Source documents of the rewrites that their filter took; `outside` are those not selected themselves."""
+
+    documents: int
+    outside: int
+
+
+def count_sources(decided: DataFrame) -> Sources:
+    """Counted over documents, each once, however many rewrites it has. Columns: those of decided documents."""
+    seen = ~F.col("reason").isin(*_UNSEEN, *_UNTAKEN) & ~F.col("reason").startswith(_BARRED)
+    taken = decided.where(F.coalesce(seen, F.lit(True)))
+    keys = ["parent_snapshot", "parent_id"]
+    raw = taken.where(F.col("origin") == ORIGINAL).select(
+        F.col("snapshot").alias("parent_snapshot"), F.col("doc_id").alias("parent_id"), F.lit(True).alias("_raw")
+    )
+    sources = taken.where(F.col("origin") != ORIGINAL).select(*keys).distinct().join(raw, keys, "left")
+    counted = totals(
+        sources.agg(F.count(F.lit(1)).alias("documents"), F.count_if(F.col("_raw").isNull()).alias("outside"))
+    )
+    return Sources(counted["documents"], counted["outside"])
+
+
+def rewrite_selection(counts: Counts, sources: Sources) -> dict[str, Any]:
+    """What the filter of rewrites took of its pool, its derived threshold, and how far it recycles."""
+    originals = [row for row in counts if row["origin"] == ORIGINAL]
+    rewrites = [row for row in counts if row["origin"] != ORIGINAL]
+    taken = [row["lowest"] for row in rewrites if _taken(row) and row["lowest"] is not None]
+    seen, selected = (sum(row["documents"] for row in originals if test(row)) for test in (_seen, _taken))
+    return {
+        "fractions": selected_fractions(rewrites),
+        "cut": min(taken, default=None),
+        "recycled": recycled(sources, selected=selected, seen=seen),
+    }
+
+
+def recycled(sources: Sources, *, selected: int, seen: int) -> dict[str, Any]:
+    r"""|S_rew \ S_raw| / |S_rew| over documents, beside what two independent choices give: 1 - p (arXiv 2506.04689).
+
+    S_raw are the `selected` of the `seen` originals, p their share; S_rew the sources of the selected rewrites. The
+    share alone says nothing: it is high by chance where p is small. Null where there is nothing to divide by.
+    """
+    return {
+        "sources": sources.documents,
+        "not_selected_themselves": sources.outside,
+        "share": round(sources.outside / sources.documents, 6) if sources.documents else None,
+        "share_if_independent": round(1 - selected / seen, 6) if seen else None,
+    }
+
+
+def _seen(row: Mapping[str, Any]) -> bool:
+    """Whether a selector saw the documents of this row."""
+    reason = row["reason"]
+    return reason is None or not (reason in _UNSEEN or reason.startswith(_BARRED))
+
+
+def _taken(row: Mapping[str, Any]) -> bool:
+    return _seen(row) and row["reason"] not in _UNTAKEN
 
 
 def _by_reason(counts: Counts) -> list[dict[str, Any]]:
@@ -85,7 +148,7 @@ def _cuts(originals: Counts) -> dict[str, float]:
     """The derived thresholds: the lowest score that was selected, over all or by group of the selector."""
     cuts: dict[str, float] = {}
     for row in originals:
-        if row["reason"] not in (*_UNSEEN, *_UNTAKEN) and row["lowest"] is not None:
+        if _taken(row) and row["lowest"] is not None:
             cuts[row["group"]] = min(row["lowest"], cuts.get(row["group"], row["lowest"]))
     return dict(sorted(cuts.items()))
 

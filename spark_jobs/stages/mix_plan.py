@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.operators.ordered_cut import best_rank, hash_rank, millionths, take
 from spark_jobs.recipe.sections.mixed import FinalPhase, MixedSection, Multiplicity
+from spark_jobs.stages.mix_pool import ORIGINAL
 
 _MILLION = 1_000_000
 _ONE = "_all"
@@ -82,8 +83,8 @@ def _reasoned(documents: DataFrame, reason: Column) -> DataFrame:
     return documents.withColumn("reason", F.when(F.col("copies") < 1, reason))
 
 
-def _best_first() -> tuple[Column, ...]:
-    return (F.desc_nulls_last("quality"), F.asc("tie"), F.asc("doc_id"), F.asc("snapshot"))
+def _best_first(quality: str = "quality") -> tuple[Column, ...]:
+    return (F.desc_nulls_last(quality), F.asc("tie"), F.asc("doc_id"), F.asc("snapshot"))
 
 
 def _by_hash() -> tuple[Column, ...]:
@@ -113,10 +114,13 @@ def with_phases(mixed: DataFrame, total_tokens: int, final: FinalPhase | None) -
     if final is None:
         return mixed.withColumn("phase", F.lit(MAIN))
     best = final.choose == "best"
-    drawn = mixed.withColumn("_drawn", F.col("tokens") * F.col("copies"))
+    # Rewrites have scores of another model, which do not compare with those of originals: they come behind.
+    comparable = F.when(F.col("origin") == ORIGINAL, F.col("quality"))
+    drawn = mixed.withColumns({"_drawn": F.col("tokens") * F.col("copies"), "_quality": comparable})
     taken = _take_all(
         drawn, total_tokens * millionths(final.share) // _MILLION,
-        rank=best_rank("quality") if best else hash_rank(), order=_best_first() if best else _by_hash(),
+        rank=best_rank("_quality") if best else hash_rank(), order=_best_first("_quality") if best else _by_hash(),
         weight="_drawn", into="_final",
     )  # fmt: skip
-    return taken.withColumn("phase", F.when(F.col("_final"), FINAL).otherwise(MAIN)).drop("_drawn", "_final")
+    phase = F.when(F.col("_final"), FINAL).otherwise(MAIN)
+    return taken.withColumn("phase", phase).drop("_drawn", "_quality", "_final")

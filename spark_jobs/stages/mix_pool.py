@@ -1,4 +1,4 @@
-"""The pools a release is mixed from: one capture a URL of the originals, and the accepted rewrites. No text, only keys.
+"""The pool of originals a release is mixed from: one capture a URL, and what a selector takes. No text, only keys.
 
 Every row that enters stays, with the reason why it is out, so that a release can say of each document why it is in.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.operators.base import Selector
 from spark_jobs.recipe.sections.mixed import MixedSection
-from spark_jobs.stages.mix_workers import CountText
 from spark_jobs.stages.stage import PinnedReader
 
 KEYS = ("snapshot", "doc_id")
@@ -94,48 +94,15 @@ class Pools:
         return self.inputs.partitions("cleaned", self.snapshots).select(*KEYS, "text").join(keys, list(KEYS))
 
 
-@dataclass(frozen=True)
-class Rewrites:
-    """Reads the accepted rewrites of a release; `snapshots` are those for which rewriting is published."""
+def chosen(pool: DataFrame, selector: Selector, *, scored: bool) -> DataFrame:
+    """The pool after a selector: what it does not take of the eligible rows is `not_selected`, or has `no_score`.
 
-    inputs: PinnedReader
-    snapshots: tuple[str, ...]
-    section: MixedSection
-
-    def accepted(self) -> DataFrame:
-        """Kept rewrites, with their text."""
-        return self.inputs.partitions("rewritten", self.snapshots).where("kept")
-
-    def pool(self, originals: DataFrame) -> DataFrame:
-        """Every accepted rewrite with the attributes of its parent; `reason` says why it cannot be taken.
-
-        `originals` are decided. A parent below the quality cut may have rewrites (that is what rewriting is for), a
-        parent that is another capture, contaminated or left out may not.
-        """
-        counted = (
-            self.accepted()
-            .select(*KEYS, "text")
-            .mapInArrow(
-                CountText(self.section.tokenizer), "snapshot STRING, doc_id STRING, tokens BIGINT, characters BIGINT"
-            )
-        )
-        rewrites = self.accepted().select(*KEYS, "parent_snapshot", "parent_id", "strategy", "sample", "language")
-        parents = originals.select(
-            F.col("snapshot").alias("parent_snapshot"), F.col("doc_id").alias("parent_id"), "url", "host",
-            "captured_at", "licence", "source", F.lit(True).alias("_there"),
-            F.when(F.col("matches").isNotNull(), "contaminated").otherwise(F.col("reason")).alias("_parent"),
-        )  # fmt: skip
-        joined = rewrites.join(counted, list(KEYS)).join(parents, ["parent_snapshot", "parent_id"], "left")
-        turn = Window.partitionBy("parent_snapshot", "parent_id", "strategy").orderBy("sample", "doc_id")
-        barred = F.col("_parent").isin("other_capture", "contaminated", "left_out", "not_in_plan", "no_tokens")
-        return joined.withColumn("_turn", F.row_number().over(turn)).select(
-            *KEYS, F.col("strategy").alias("origin"), "parent_snapshot", "parent_id", "url", "host", "captured_at",
-            "licence", "language", "source", F.lit(None).cast("double").alias("quality"), "tokens", "characters",
-            keyed_hash("tie", self.section.seed, *KEYS).alias("tie"),
-            F.when(F.col("_there").isNull(), "parent_not_kept")
-            .when(barred, F.concat(F.lit("parent_"), "_parent"))
-            .when(F.col("tokens") < 1, "no_tokens")
-            .when(F.col("_turn") > self.section.rewrites_per_parent, "other_sample")
-            .alias("reason"),
-            F.lit(None).cast("string").alias("instead_snapshot"), F.lit(None).cast("string").alias("instead_id"),
-        )  # fmt: skip
+    `scored` says whether the selector has a score to go by.
+    """
+    eligible = pool.where(F.col("reason").isNull())
+    unscored = F.col("quality").isNull() & F.lit(scored)
+    seen = selector.select(eligible).withColumn(
+        "reason", F.when(~F.col("selected"), F.when(unscored, "no_score").otherwise("not_selected"))
+    )
+    columns = [F.col(name) for name in COLUMNS]
+    return seen.select(*columns).unionByName(pool.where(F.col("reason").isNotNull()).select(*columns))

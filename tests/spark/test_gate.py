@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from expectations import cleaned, deduped, gate, mixed, raw, rewritten, scored
 from expectations.gate import Audited, Law, audit
 from spark_jobs.recipe.sections.cleaned import CleanedSection
-from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection
+from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection, RewriteFilter
 from tests.spark import published
 from tests.spark.published import EARLIER, RELEASE, SNAPSHOT, Reader, doc, frame
 
@@ -34,6 +34,7 @@ RECIPE = SimpleNamespace(
     mixed=MixedSection(
         rewritten_share=0.5,
         max_epochs=4,
+        rewrites=RewriteFilter(),
         benchmarks=(Benchmark(name="farmer", path=str(BENCHMARK), fields=("question",)),),
     ),
 )
@@ -68,7 +69,12 @@ def audited(  # noqa: PLR0917 - what a test varies comes last
         for offset, size, is_document in errors
     ]  # fmt: skip
     side = {"read_errors": frame(spark, "read_errors", rows)}
-    facts = {"planned_attempts": 3, "min_similarity": 0.8, "planned_tokens": {"s": 80}}
+    facts = {
+        "planned_attempts": 3,
+        "min_similarity": 0.8,
+        "planned_tokens": {"s": 80},
+        "rewrite_selection": {"cut": 0.5},
+    }
     partition = RELEASE if table == "mixed" else SNAPSHOT
     return Audited(
         candidate=candidate, side=side, inputs=inputs, recipe=RECIPE, partition=partition, facts=facts,  # type: ignore[arg-type]
@@ -146,6 +152,7 @@ CORRUPTIONS: dict[tuple[str, str], Callable[[Rows], Rows]] = {
     ("mixed", "copies_are_within_the_cap"): change(8, copies=5),
     ("mixed", "one_capture_a_url"): change(0, url="https://a.example/1"),
     ("mixed", "rewrites_keep_their_share"): change(8, tokens=500),
+    ("mixed", "rewrites_passed_their_filter"): change(8, quality=0.49),
     ("mixed", "ancestors_are_published"): change(0, doc_id=doc(555)),
     ("mixed", "tokens_are_as_planned"): change(0, tokens=11),
     ("mixed", "no_benchmark_text"): change(0, text=BENCHMARK_ITEM),
@@ -187,6 +194,29 @@ def test_a_first_snapshot_of_duplicates_is_found(spark: SparkSession, inputs: Re
         candidate = frame(spark, "deduped", [{**row, "kept": n < kept} for n, row in enumerate(rows)])
         seen = dataclasses.replace(audited(spark, "deduped", inputs, candidate), partition=EARLIER)
         assert audit([law], seen)[0].success is held
+
+
+@pytest.mark.parametrize(
+    ("rewrites", "cut", "quality", "held"),
+    [
+        (RewriteFilter(), 0.5, 0.5, True),
+        (RewriteFilter(), 0.5, None, False),
+        (RewriteFilter(), None, 0.5, False),
+        (None, None, None, True),
+    ],
+    ids=["at the cut", "no score", "none was let in", "no filter"],
+)
+def test_a_rewrite_needs_its_filter_where_the_recipe_has_one(
+    spark: SparkSession, inputs: Reader, rewrites: Any, cut: float | None, quality: float | None, *, held: bool
+) -> None:
+    (law,) = [law for law in mixed.LAWS if law.name == "rewrites_passed_their_filter"]
+    candidate = frame(spark, "mixed", change(8, quality=quality)(published.mixed_rows()))
+    section = RECIPE.mixed.model_copy(update={"rewrites": rewrites})
+    seen = dataclasses.replace(
+        audited(spark, "mixed", inputs, candidate), recipe=SimpleNamespace(mixed=section),  # type: ignore[arg-type]
+        facts={"rewrite_selection": {"cut": cut}},
+    )  # fmt: skip
+    assert audit([law], seen)[0].success is held
 
 
 def test_missing_columns_are_found(spark: SparkSession, inputs: Reader) -> None:

@@ -23,7 +23,7 @@ from spark_jobs.recipe.steps import Step
 from spark_jobs.stages.export import export_release
 from spark_jobs.stages.mix import Mix, benchmark_hits, summarise
 from spark_jobs.stages.mix_pool import Pools
-from spark_jobs.stages.stage import StageContext
+from spark_jobs.stages.stage import OperatorRecord, StageContext
 from tests.spark.published import EARLIER, SNAPSHOT, Reader, doc, frame
 
 ITEM = (
@@ -100,17 +100,19 @@ class World:
         section = MixedSection.model_validate({"select": {"top_fraction": {"fraction": 0.7}}, **said})
         return SimpleNamespace(mixed=section, cleaned=SimpleNamespace(steps=(Step(name="token_count"),)))
 
-    def mix(self, reader: Reader | None = None, partitions: int = 2, **said: Any) -> "Mixed":
-        name = hashlib.sha256(repr((partitions, said)).encode()).hexdigest()[:12]
+    def mix(
+        self, reader: Reader | None = None, partitions: int = 2, services: Mapping[str, Any] | None = None, **said: Any
+    ) -> "Mixed":
+        name = hashlib.sha256(repr((partitions, services, said)).encode()).hexdigest()[:12]
         context = StageContext(
             spark=self.spark, recipe=self.recipe(**said), partition="r1", inputs=reader or self.reader(partitions),
-            scratch=str(self.tmp / name),
+            scratch=str(self.tmp / name), services=services or {},
         )  # fmt: skip
         output = Mix().run(context)
         return Mixed(
             {row["doc_id"]: row.asDict() for row in output.main.collect()},
             {row["doc_id"]: row.asDict(recursive=True) for row in output.side["selection"].collect()},
-            output.facts, output.main, output.side["selection"],
+            output.facts, output.main, output.side["selection"], output.operators,
         )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ class Mixed:
     facts: Mapping[str, Any]
     main: DataFrame
     side: DataFrame
+    operators: Sequence[OperatorRecord]
 
     def reason(self, n: int) -> str | None:
         return self.selection[doc(n)]["reason"]

@@ -9,8 +9,10 @@ import pytest
 
 from spark_jobs.errors import NotFoundError
 from spark_jobs.operators import registry
+from spark_jobs.recipe.sections.mixed import MixedSection
 from spark_jobs.recipe.sections.scored import ScoredSection
-from spark_jobs.stages.fit import fit_scorer
+from spark_jobs.stages.fit import FittedModel, fit_scorer
+from spark_jobs.stages.fit_plan import fit_of
 from spark_jobs.stages.score import Score
 from spark_jobs.stages.stage import StageContext
 from spark_jobs.text.snippets import hash64
@@ -41,7 +43,12 @@ def cleaned(spark: Any) -> Any:
 def recipe(folder: Path, positives: list[dict[str, Any]]) -> Any:
     fit = {"positives": positives, "min_pool_documents": 10, "repeats": 1, "proxy": {"max_words": 4000}}
     section = ScoredSection.model_validate({"scorers": [SCORER], "fit": fit}, context={"folder": folder})
-    return SimpleNamespace(scored=section)
+    return SimpleNamespace(scored=section, mixed=MixedSection())
+
+
+def fit(of: Any, pool: Any, folder: Path, **said: Any) -> FittedModel:
+    inputs = Reader({"cleaned": pool})
+    return fit_scorer(fit_of(of, NAME), inputs=inputs, snapshots=("s0", "s1"), folder=str(folder), **said)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +66,7 @@ def test_a_fit_is_the_same_under_any_partitioning_and_judged_on_other_sources(
     spark: Any, references: Path, tmp_path: Path
 ) -> None:
     pool = cleaned(spark)
-    fitted = [
-        fit_scorer(
-            recipe(references, FILES), NAME, cleaned=pool.repartition(n, "text"), snapshots=("s0", "s1"),
-            folder=str(tmp_path / str(n)),
-        )
-        for n in (1, 3)
-    ]  # fmt: skip
+    fitted = [fit(recipe(references, FILES), pool.repartition(n, "text"), tmp_path / str(n)) for n in (1, 3)]
     assert fitted[0].digest == fitted[1].digest
     assert fitted[0].metrics == fitted[1].metrics
     metrics = fitted[0].metrics
@@ -74,15 +75,13 @@ def test_a_fit_is_the_same_under_any_partitioning_and_judged_on_other_sources(
     assert metrics["sizes"]["held_out_by"] == {"references": "source", "pool": "source"}
     assert metrics["separation"]["auc"] > 0.8
     assert metrics["drift"] is None
-    again = fit_scorer(
-        recipe(references, FILES), NAME, cleaned=pool, snapshots=("s0",), folder=str(tmp_path), previous=fitted[0].path
-    )
+    again = fit(recipe(references, FILES), pool, tmp_path, previous=fitted[0].path)
     assert again.metrics["drift"]["largest_gap"] == 0
 
 
 def test_pages_named_as_references_are_not_in_the_pool(spark: Any, tmp_path: Path) -> None:
     named = recipe(tmp_path, [{"pool": {"hosts": ["h0.org", "h1.org"]}}])
-    found = fit_scorer(named, NAME, cleaned=cleaned(spark), snapshots=("s0",), folder=str(tmp_path)).metrics
+    found = fit(named, cleaned(spark), tmp_path).metrics
     assert set(found["references"]["documents"]) == {"h0.org", "h1.org"}
     hosts = set(found["separation"]["by_pool_source"])
     assert hosts

@@ -8,15 +8,22 @@ import pytest
 from pydantic import ValidationError
 
 from spark_jobs.errors import RecipeError
+from spark_jobs.recipe.sections.mixed import MixedSection
 from spark_jobs.recipe.sections.scored import ScoredSection
-from spark_jobs.stages.fit import fit_fingerprint, fit_snapshots
+from spark_jobs.stages.fit_plan import fit_fingerprint as fingerprint_of
+from spark_jobs.stages.fit_plan import fit_of, fit_snapshots
 from spark_jobs.stages.score import Score
 
 NAME = "fasttext_quality"
 
 
 def recipe(section: dict[str, Any] | None = None, folder: Path | None = None) -> Any:
-    return SimpleNamespace(scored=ScoredSection.model_validate(section or {}, context={"folder": folder}))
+    scored = ScoredSection.model_validate(section or {}, context={"folder": folder})
+    return SimpleNamespace(scored=scored, mixed=MixedSection())
+
+
+def fit_fingerprint(of: Any, name: str) -> str:
+    return fingerprint_of(fit_of(of, name))
 
 
 @pytest.mark.parametrize(
@@ -60,15 +67,15 @@ def test_reference_files_count_by_what_they_hold_not_where_they_lie(tmp_path: Pa
 
 
 def test_snapshots_are_those_named_else_all() -> None:
-    assert fit_snapshots(recipe(), ["a", "b"]) == ("a", "b")
-    assert fit_snapshots(recipe({"fit": {"snapshots": ["b"]}}), ["a", "b"]) == ("b",)
+    assert fit_snapshots(fit_of(recipe(), NAME), ["a", "b"]) == ("a", "b")
+    assert fit_snapshots(fit_of(recipe({"fit": {"snapshots": ["b"]}}), NAME), ["a", "b"]) == ("b",)
     with pytest.raises(RecipeError, match=r"scored\.fit\.snapshots: c not in the lake, which has a, b"):
-        fit_snapshots(recipe({"fit": {"snapshots": ["c"]}}), ["a", "b"])
+        fit_snapshots(fit_of(recipe({"fit": {"snapshots": ["c"]}}), NAME), ["a", "b"])
 
 
 def test_an_unknown_scorer_is_named() -> None:
-    with pytest.raises(RecipeError, match="no scorer 'other'"):
-        fit_fingerprint(recipe(), "other")
+    with pytest.raises(RecipeError, match=r"no model 'other'; .* ask for fasttext_quality"):
+        fit_of(recipe(), "other")
 
 
 def test_the_stage_moves_with_the_scorers_and_not_with_the_fit() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from spark_jobs.operators import registry
 from spark_jobs.recipe.sections.scored import FileTexts, FitSection, InstalledTexts
 from spark_jobs.stages import fit_texts
 from spark_jobs.stages.fit import _arranged
+from spark_jobs.stages.fit_plan import Fit
 from spark_jobs.stages.fit_rows import arrange
 from spark_jobs.text import reference_texts
 from spark_jobs.text.reference_texts import SourceText, docstrings, package_pages, python_topics
@@ -36,6 +38,11 @@ def texts(kind: str, sources: int, each: int, words: int = 200) -> list[SourceTe
         for s in range(sources)
         for i in range(each)
     ]
+
+
+def wanted(**said: Any) -> Fit:
+    scorer = registry.build("scorers", "fasttext_quality")
+    return Fit(**{"name": scorer.name, "scorer": scorer, "section": FitSection(), **said})
 
 
 @given(st.text(alphabet="ab \n", max_size=200), st.integers(1, 30), st.integers(1, 10))
@@ -78,21 +85,19 @@ def test_some_sources_are_held_out_and_some_are_not(sizes: list[int], seed: int)
 
 
 def test_no_source_is_both_fitted_on_and_held_out() -> None:
-    scorer, fit = registry.build("scorers", "fasttext_quality"), FitSection()
     references, pool = texts("ref", 4, 20), texts("pool", 5, 20)
-    rows = arrange(scorer, fit, references, pool)
+    rows = arrange(wanted(), references, pool)
     for fitted, held in zip(rows.fitted, rows.held_out, strict=True):
         assert not {s.source for s in fitted} & {s.source for s in held}
     assert len(rows.fitted[0]) == len(rows.fitted[1])
     assert rows.held_out_by == ("source", "source")
-    turned = arrange(scorer, fit, references[::-1], pool[::-1])
+    turned = arrange(wanted(), references[::-1], pool[::-1])
     assert [{s.key for s in part} for part in turned.fitted] == [{s.key for s in part} for part in rows.fitted]
 
 
 def test_crumbs_beside_one_large_source_are_not_what_is_judged_by() -> None:
     rows = arrange(
-        registry.build("scorers", "fasttext_quality"),
-        FitSection(),
+        wanted(),
         texts("ref", 4, 20),
         texts("a", 1, 99) + texts("b", 1, 2),
     )
@@ -100,16 +105,14 @@ def test_crumbs_beside_one_large_source_are_not_what_is_judged_by() -> None:
 
 
 def test_one_source_is_held_out_by_document_and_says_so() -> None:
-    rows = arrange(
-        registry.build("scorers", "fasttext_quality"), FitSection(), texts("ref", 1, 60), texts("pool", 5, 20)
-    )
+    rows = arrange(wanted(), texts("ref", 1, 60), texts("pool", 5, 20))
     assert rows.held_out_by == ("document", "source")
     assert not {s.document for s in rows.fitted[0]} & {s.document for s in rows.held_out[0]}
 
 
 def test_too_little_text_is_said_without_any_of_it() -> None:
     with pytest.raises(InputError, match=r"too little text to fit fasttext_quality.*scored\.fit\.positives") as error:
-        arrange(registry.build("scorers", "fasttext_quality"), FitSection(), texts("ref", 2, 2), texts("pool", 2, 2))
+        arrange(wanted(), texts("ref", 2, 2), texts("pool", 2, 2))
     assert "pool0" not in str(error.value)
 
 
@@ -173,13 +176,31 @@ def test_missing_reference_files_are_named(tmp_path: Path) -> None:
 
 def test_a_pool_that_is_too_small_gets_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit_texts, "package_pages", lambda: texts("page/", 6, 20))
-    scorer, references = registry.build("scorers", "fasttext_quality"), texts("ref", 4, 20)
+    references = texts("ref", 4, 20)
     enough, few, short = texts("pool", 5, 20), texts("pool", 3, 4), texts("pool", 5, 20, words=10)
-    assert _arranged(scorer, FitSection(), references, enough)[1] == enough
+    assert _arranged(wanted(), references, enough)[1] == enough
     for pool in ([], few, short):
-        rows, used = _arranged(scorer, FitSection(), references, pool)
+        rows, used = _arranged(wanted(), references, pool)
         assert len(used) == len(pool) + 120
         assert rows.fitted[1]
+
+
+def test_nothing_stands_in_for_rewrites_and_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_texts, "package_pages", lambda: texts("page/", 6, 20))
+    own = wanted(name="rewrites_x", pool="rewritten", key="mixed.rewrites.fit")
+    references, enough = texts("ref", 4, 20), texts("pool", 5, 20)
+    assert _arranged(own, references, enough)[1] == enough
+    for few in ([], texts("pool", 7, 7)):
+        with pytest.raises(InputError) as error:
+            _arranged(own, references, few)
+        told = str(error.value)
+        assert f"too few rewrites to fit rewrites_x: {len(few)} accepted" in told
+        assert "mixed.rewrites.fit.min_pool_documents asks for 50" in told
+        assert "\n" not in told
+    with pytest.raises(
+        InputError, match=r"of 80 references and 100 accepted rewrites.*mixed\.rewrites\.fit\.positives"
+    ):
+        _arranged(own, references, texts("pool", 5, 20, words=10))
 
 
 def test_installed_texts_come_from_several_sources() -> None:

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from spark_jobs.recipe.steps import SelectorStep, Step
+from spark_jobs.recipe.sections.scored import SMALL_POOL, FitSection
+from spark_jobs.recipe.steps import ScorerStep, SelectorStep, Step
 from spark_jobs.text.contamination import Rule
 from spark_jobs.text.tokens import DEFAULT_TOKENIZER
 
@@ -88,6 +89,20 @@ class FinalPhase(_Section):
     choose: Literal["best", "hash"] = Field(default="best", description="the best-scored documents, or any by hash")
 
 
+class RewriteFilter(_Section):
+    """A scorer of its own for rewritten text, and the share of it that may enter (REWIRE, arXiv 2506.04689).
+
+    Its model tells references from rewrites, where that of `scored` tells them from pages of the pool. What `fit` does
+    not say is as in `scored.fit`: the same references, above all.
+    """
+
+    score: ScorerStep = Step(name="fasttext_quality", params=SMALL_POOL)
+    fraction: float = Field(
+        default=0.1, gt=0, le=1, description="share of the accepted rewrites' tokens that may enter, best first"
+    )
+    fit: FitSection = FitSection()
+
+
 class MixedSection(_Section):
     """A release: one capture a URL, selected, decontaminated, repeated within the cap, rewrites up to their share."""
 
@@ -108,6 +123,7 @@ class MixedSection(_Section):
     rewrites_per_parent: int = Field(
         default=1, ge=1, description="accepted rewrites of one document by one strategy, at most"
     )
+    rewrites: RewriteFilter | None = Field(default=None, description="none: every accepted rewrite is a candidate")
     benchmarks: tuple[Benchmark, ...] = ()
     decontamination: Decontamination = Decontamination()
     final_phase: FinalPhase | None = None

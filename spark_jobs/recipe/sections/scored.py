@@ -133,7 +133,8 @@ class FitSection(_Frozen):
     min_pool_documents: int = Field(
         default=50,
         ge=0,
-        description="below this many pool documents, README texts of installed packages stand in beside them",
+        description="below this many pool documents, README texts of installed packages stand in beside them; "
+        "nothing stands in for rewrites, below it no model of them is fitted",
     )
     repeats: int = Field(
         default=2, ge=0, le=10, description="further fits with other samples, to see what seeds change"
@@ -145,13 +146,13 @@ class FitSection(_Frozen):
 
 # DCLM trains on 400,000 documents with learning rate .1 and 5 epochs; on a thousand snippets that leaves every score
 # within .0003 of .5, so the default learns faster and longer. Measured on three crawls of documentation sites.
-_SMALL_POOL = {"lr": 0.2, "epoch": 25, "dim": 32, "bucket": 1 << 16}
+SMALL_POOL = {"lr": 0.2, "epoch": 25, "dim": 32, "bucket": 1 << 16}
 
 
 class ScoredSection(_Frozen):
     """Scorers in order, and how their models are fitted."""
 
-    scorers: tuple[ScorerStep, ...] = (Step(name="fasttext_quality", params=_SMALL_POOL),)
+    scorers: tuple[ScorerStep, ...] = (Step(name="fasttext_quality", params=SMALL_POOL),)
     fit: FitSection = FitSection()
 
     @model_validator(mode="after")
