@@ -147,7 +147,7 @@ def test_a_dropped_page_keeps_its_text_and_has_all_its_reasons(rows: Mapping[str
         "c4_quality.few_sentences",
     } <= reasons(rows["two_faults"])
     short = next(reason for reason in rows["short"]["drop_reasons"] if reason["reason"] == "too_short")
-    assert (short["annotator"], short["version"], short["value"], short["bound"]) == ("gopher_quality", 1, 6.0, 10.0)
+    assert (short["annotator"], short["version"], short["value"], short["bound"]) == ("gopher_quality", 2, 6.0, 10.0)
 
 
 def test_a_page_without_text_is_dropped_for_that_reason_alone_and_has_no_signals(rows: Mapping[str, Row]) -> None:
