@@ -12,10 +12,9 @@ import numpy.typing as npt
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import SENTENCE_END, SPACE, Codes, Flags, Offsets
 from spark_jobs.text.native import kernel
-from spark_jobs.text.words import ALPHABETIC, LEXICAL, Hashes, Positions, Traits, hash_of
+from spark_jobs.text.words import ALPHABETIC, LEXICAL, Hashes, Positions, Traits, hash_of, spread
 
 Counts = npt.NDArray[np.int64]
-_GOLDEN = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class WordLists:
         hashes = [np.array(sorted({hash_of(word) for word in words}), dtype=np.uint64) for words in lists]
         sieve = np.zeros((len(lists), 256), dtype=np.bool_)
         for row, own in enumerate(hashes):
-            sieve[row, (own * np.uint64(_GOLDEN)) >> np.uint64(56)] = True
+            sieve[row, [int(spread(value, 8)) for value in own]] = True
         offsets = np.cumsum([0, *map(len, hashes)], dtype=np.int64)
         return cls(np.concatenate([np.zeros(0, np.uint64), *hashes]), offsets, sieve)
 
@@ -78,16 +77,18 @@ def line_counts(batch: TextBatch) -> LineCounts:
     )
 
 
-def terminal_lines(batch: TextBatch) -> Counts:
-    """Pieces between newlines, not blank, whose last character ends a sentence in some script."""
+def line_end_counts(batch: TextBatch, *, short_chars: int) -> tuple[Counts, Counts]:
+    """Pieces between newlines, not blank: those whose last character ends a sentence in some script, and short ones."""
     flags, pieces = batch.characters.flags, batch.newline_pieces
-    return batch.shared("terminal_lines", lambda: _terminal(flags, pieces.starts, pieces.ends, pieces.offsets))
+    return batch.shared(
+        ("line_ends", short_chars), lambda: _line_ends(flags, pieces.starts, pieces.ends, pieces.offsets, short_chars)
+    )
 
 
 def newline_counts(batch: TextBatch) -> Counts:
-    r"""Number of "\\n" in every text."""
+    r"""Number of "\n" in every text."""
     characters = batch.characters
-    return batch.shared("newlines", lambda: _newlines(characters.codes, characters.offsets))
+    return batch.shared("newlines", lambda: _newlines(characters.codes, characters.line_ends, characters.offsets))
 
 
 def stop_word_counts(batch: TextBatch, lists: WordLists, rows: Counts) -> Counts:
@@ -104,11 +105,14 @@ def _words(lengths: Positions, traits: Traits, offsets: Offsets) -> tuple[Counts
     chars = np.zeros(rows, dtype=np.int64)
     alphabetic = np.zeros(rows, dtype=np.int64)
     for row in range(rows):
-        for i in range(offsets[row], offsets[row + 1]):
-            if traits[i] & LEXICAL:
-                lexical[row] += 1
-                chars[row] += lengths[i]
-            alphabetic[row] += (traits[i] & ALPHABETIC) != 0
+        own = traits[offsets[row] : offsets[row + 1]]
+        own_lengths = lengths[offsets[row] : offsets[row + 1]]
+        # Without branches: the compiler takes many words at once.
+        for i in range(len(own)):
+            is_lexical = (own[i] & LEXICAL) != 0
+            lexical[row] += is_lexical
+            chars[row] += own_lengths[i] * is_lexical
+            alphabetic[row] += (own[i] & ALPHABETIC) != 0
     return lexical, chars, alphabetic
 
 
@@ -125,7 +129,7 @@ def _distinct(  # noqa: PLR0917 - numba takes no keywords
         first = lists[which]
         own = words[first : lists[which + 1]]
         for i in range(offsets[row], offsets[row + 1]):
-            if not sieve[which, (hashes[i] * np.uint64(_GOLDEN)) >> np.uint64(56)]:
+            if not sieve[which, spread(hashes[i], 8)]:
                 continue
             at = np.searchsorted(own, hashes[i])
             if at < len(own) and own[at] == hashes[i] and seen[first + at] != row:
@@ -135,20 +139,36 @@ def _distinct(  # noqa: PLR0917 - numba takes no keywords
 
 
 @kernel
+def _triples(codes: Codes) -> int:
+    """How often "..." stands in a text, none overlapping."""
+    count = 0
+    dots = 0
+    for code in codes:
+        dots = dots + 1 if code == 0x2E else 0
+        if dots == 3:
+            dots = 0
+            count += 1
+    return count
+
+
+@kernel
 def _symbols(codes: Codes, offsets: Offsets) -> tuple[Counts, Counts]:
     rows = len(offsets) - 1
     hashes = np.zeros(rows, dtype=np.int64)
     ellipses = np.zeros(rows, dtype=np.int64)
     for row in range(rows):
-        dots = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            code = codes[i]
-            hashes[row] += code == 0x23
-            dots = dots + 1 if code == 0x2E else 0
-            if dots == 3:
-                dots = 0
-                ellipses[row] += 1
-            ellipses[row] += code == 0x2026
+        own = codes[offsets[row] : offsets[row + 1]]
+        # Counts without branches: the compiler takes many characters at once.
+        hash_signs = 0
+        single = 0
+        triple = 0
+        for i in range(len(own)):
+            hash_signs += own[i] == 0x23
+            single += own[i] == 0x2026
+        for i in range(len(own) - 2):
+            triple += (own[i] == 0x2E) & (own[i + 1] == 0x2E) & (own[i + 2] == 0x2E)
+        hashes[row] = hash_signs
+        ellipses[row] = single + (_triples(own) if triple > 0 else 0)
     return hashes, ellipses
 
 
@@ -175,22 +195,28 @@ def _line_marks(codes: Codes, flags: Flags, starts: Counts, ends: Counts, lines:
 
 
 @kernel
-def _terminal(flags: Flags, starts: Counts, ends: Counts, pieces: Offsets) -> Counts:
-    counts = np.zeros(len(pieces) - 1, dtype=np.int64)
-    for row in range(len(counts)):
+def _line_ends(flags: Flags, starts: Counts, ends: Counts, pieces: Offsets, short_chars: int) -> tuple[Counts, Counts]:
+    rows = len(pieces) - 1
+    terminal = np.zeros(rows, dtype=np.int64)
+    short = np.zeros(rows, dtype=np.int64)
+    for row in range(rows):
         for piece in range(pieces[row], pieces[row + 1]):
             start = starts[piece]
             while start < ends[piece] and (flags[start] & SPACE) != 0:
                 start += 1
-            if start < ends[piece]:
-                counts[row] += (flags[ends[piece] - 1] & SENTENCE_END) != 0
-    return counts
+            if start == ends[piece]:
+                continue
+            terminal[row] += (flags[ends[piece] - 1] & SENTENCE_END) != 0
+            short[row] += ends[piece] - starts[piece] <= short_chars
+    return terminal, short
 
 
 @kernel
-def _newlines(codes: Codes, offsets: Offsets) -> Counts:
+def _newlines(codes: Codes, line_ends: Counts, offsets: Offsets) -> Counts:
     counts = np.zeros(len(offsets) - 1, dtype=np.int64)
+    at = 0
     for row in range(len(counts)):
-        for i in range(offsets[row], offsets[row + 1]):
-            counts[row] += codes[i] == 10
+        while at < len(line_ends) and line_ends[at] < offsets[row + 1]:
+            counts[row] += codes[line_ends[at]] == 10
+            at += 1
     return counts

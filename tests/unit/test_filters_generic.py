@@ -245,7 +245,7 @@ def test_a_word_list_is_a_file_known_by_its_digest(tmp_path: Path) -> None:
     operator = registry.build(
         "filters", "keyword_filter", {"words": {"path": str(tmp_path / "list.txt"), "entries": ["qux"]}}
     )
-    assert operator.params.words.sha256 == hashlib.sha256(content).hexdigest()
+    assert operator.params.words.files[0].sha256 == hashlib.sha256(content).hexdigest()
     signals = operator.annotate(TextBatch.from_texts(["Foo bar, baz and QUX; list"]))
     assert signals["distinct"][0] == 3
     for params, message in (

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators import registry
 from spark_jobs.operators.language_limits import LanguageTable, checked_row, with_aliases
+from spark_jobs.stages.fit_thresholds import fit_thresholds
+from spark_jobs.stages.reference_statistics import SCALE, ReferenceStatistics
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.decide import broken
 from spark_jobs.text.language_codes import forms_of, labels_of, scripts_of_label
@@ -150,6 +152,24 @@ def test_a_folder_and_a_file_hold_the_same_table(tmp_path: Path) -> None:
         read = LanguageTable(path=str(file))
         assert read.rows() == {name: rows[name] for name in ("fra_Latn", "srp_Cyrl")}
         assert read.stop_words()["fra_Latn"] == ("de", "la", "le", "et")
+
+
+def test_a_fitted_table_is_read_as_it_is_written(tmp_path: Path) -> None:
+    found = ReferenceStatistics()
+    for language, factor in (("en", 1), ("fr", 2)):
+        found.documents[language] = 100
+        for statistic in ("dup_line_frac", "line_punct", "top_2_gram", "avg_word_length"):
+            found.values[language, statistic].update(round(factor * x / 100 * SCALE) for x in range(100))
+        found.words[language].update({"le": 50, "la": 50})
+    fitted = fit_thresholds(found)
+    (tmp_path / "fitted.json").write_text(json.dumps(fitted), encoding="utf-8")
+    table = LanguageTable(path=str(tmp_path / "fitted.json"))
+    assert table.rows().keys() == {"en", "fr"}
+    stated = fitted["languages"]["fr"]
+    assert table.rows()["fr"]["dup_line_frac"] == stated["dup_line_frac"] == pytest.approx(0.6, abs=0.01)
+    assert table.rows()["fr"]["top_2_gram"] == dict(stated["top_n_grams"])[2]
+    assert table.stop_words()["fr"] == ("la", "le")
+    assert quality(table={"path": str(tmp_path / "fitted.json")}).rules()
 
 
 def test_a_table_is_pinned_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:

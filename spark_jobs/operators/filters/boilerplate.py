@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
-from spark_jobs.operators.phrase_list import PhraseList
+from spark_jobs.operators.lists import EntryList
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.characters import SPACE, Flags, Offsets
 from spark_jobs.text.native import kernel
@@ -36,7 +36,7 @@ PHRASES = (
 class BoilerplateParams(Params):
     """The phrases, and how much of a document may be boilerplate; None switches a rule off."""
 
-    phrases: PhraseList = Field(PhraseList(entries=PHRASES), description="whole words, case ignored")
+    phrases: EntryList = Field(EntryList(entries=PHRASES), description="whole words, case ignored")
     max_line_ratio: float | None = Field(0.4, ge=0, le=1, description="share of lines with a phrase (NeMo Curator: .4)")
     max_char_ratio: float | None = Field(
         None,
@@ -76,7 +76,7 @@ class Boilerplate:
     def __init__(self, params: BoilerplateParams) -> None:
         """Read the phrases."""
         self.params = params.model_copy(update={"phrases": params.phrases.pinned()})
-        self._phrases = Phrases.of(self.params.phrases.phrases(), ignore_case=True)
+        self._phrases = Phrases.of(self.params.phrases.texts(), ignore_case=True)
 
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Shares of lines and characters of every text; NaN where there is no line."""

@@ -175,13 +175,14 @@ class Fineweb2Quality:
         tokens, newlines = batch.word_counts, prose.newline_counts(batch)
         lines = repeats(batch.characters, batch.newline_pieces)
         filled = repeats(batch.characters, batch.newline_pieces, skip_blank=True)
+        terminal, _ = prose.line_end_counts(batch, short_chars=30)  # as fineweb_quality asks, so that both share it
         lists = self._places(batch, self._listed)
         lists = np.where(lists < 0, len(self._listed), lists)
         scores = batch.column("language_score").cast(pa.float64()).to_numpy(zero_copy_only=False)
         return dict(self._ngrams(batch)) | {
             "table_row": (self._places(batch, self._table_rows) >= 0).astype(np.float64),
             "duplicate_line_ratio": ratio(lines.repeated, lines.pieces),
-            "terminal_line_ratio": ratio(prose.terminal_lines(batch), filled.pieces),
+            "terminal_line_ratio": ratio(terminal, filled.pieces),
             "duplicate_char_ratio": ratio(filled.repeated_chars, batch.lengths - newlines),
             "newline_word_ratio": ratio(newlines, tokens),
             "words": counts.lexical.astype(np.float64),

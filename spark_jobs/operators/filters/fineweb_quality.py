@@ -4,17 +4,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.characters import SENTENCE_END, SPACE, Codes, Flags, Offsets
-from spark_jobs.text.native import kernel
+from spark_jobs.text.prose import line_end_counts, newline_counts
 from spark_jobs.text.ratios import ratio
 from spark_jobs.text.spans import repeats
-
-Counts = npt.NDArray[np.int64]
 
 
 class FinewebQualityParams(Params):
@@ -62,12 +58,9 @@ class FinewebQuality:
 
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Five measures of every text; a ratio over nothing is NaN."""
-        characters, pieces = batch.characters, batch.newline_pieces
-        copies = repeats(characters, pieces, skip_blank=True)
-        terminal, short = _line_ends(
-            characters.flags, pieces.starts, pieces.ends, pieces.offsets, self.params.short_line_chars
-        )
-        newlines = _newlines(characters.codes, characters.line_ends, characters.offsets)
+        copies = repeats(batch.characters, batch.newline_pieces, skip_blank=True)
+        terminal, short = line_end_counts(batch, short_chars=self.params.short_line_chars)
+        newlines = newline_counts(batch)
         return {
             "lines": copies.pieces.astype(np.float64),
             "terminal_line_ratio": ratio(terminal, copies.pieces),
@@ -86,31 +79,3 @@ class FinewebQuality:
             Rule(reason="duplicate_chars", signal="duplicate_char_ratio", maximum=p.max_duplicate_chars),
             Rule(reason="list", signal="newline_word_ratio", maximum=p.max_newlines_per_word),
         )
-
-
-@kernel
-def _line_ends(flags: Flags, starts: Counts, ends: Counts, pieces: Offsets, short_chars: int) -> tuple[Counts, Counts]:
-    rows = len(pieces) - 1
-    terminal = np.zeros(rows, dtype=np.int64)
-    short = np.zeros(rows, dtype=np.int64)
-    for row in range(rows):
-        for piece in range(pieces[row], pieces[row + 1]):
-            start = starts[piece]
-            while start < ends[piece] and (flags[start] & SPACE) != 0:
-                start += 1
-            if start == ends[piece]:
-                continue
-            terminal[row] += (flags[ends[piece] - 1] & SENTENCE_END) != 0
-            short[row] += ends[piece] - starts[piece] <= short_chars
-    return terminal, short
-
-
-@kernel
-def _newlines(codes: Codes, line_ends: Counts, offsets: Offsets) -> Counts:
-    counts = np.zeros(len(offsets) - 1, dtype=np.int64)
-    at = 0
-    for row in range(len(counts)):
-        while at < len(line_ends) and line_ends[at] < offsets[row + 1]:
-            counts[row] += codes[line_ends[at]] == 10
-            at += 1
-    return counts

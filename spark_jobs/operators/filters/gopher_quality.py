@@ -4,17 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
+from spark_jobs.text import prose
 from spark_jobs.text.batch import TextBatch
-from spark_jobs.text.characters import SPACE, Codes, Flags, Offsets
-from spark_jobs.text.native import kernel
 from spark_jobs.text.ratios import ratio
-from spark_jobs.text.words import ALPHABETIC, LEXICAL, Hashes, Positions, Traits, hash_of, spread
-
-Counts = npt.NDArray[np.int64]
 
 _PROSE = "The plans that neighbours have agreed to follow must be kept with care and patience. " * 4
 
@@ -68,25 +63,21 @@ class GopherQuality:
     def __init__(self, params: GopherQualityParams) -> None:
         """Take the limits."""
         self.params = params
-        hashes = np.array(sorted(hash_of(word) for word in set(params.stop_words)), dtype=np.uint64)
-        self._stop_words = hashes
+        self._stop_words = prose.WordLists.of([params.stop_words])
 
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Eight measures of every text; a ratio over nothing is NaN."""
-        words, tokens = batch.words, batch.word_counts
-        counts = _count_words(words.hashes, words.lengths, words.traits, words.offsets, self._stop_words)
-        lexical, chars, alphabetic, stops = counts
-        characters, lines = batch.characters, batch.lines
-        hashes, ellipses = _count_symbols(characters.codes, characters.offsets)
-        bullets, trailing = _count_lines(characters.codes, characters.flags, lines.starts, lines.ends, lines.offsets)
+        counts, marks, tokens = prose.word_counts(batch), prose.line_counts(batch), batch.word_counts
+        hashes, ellipses = prose.symbol_counts(batch)
+        stops = prose.stop_word_counts(batch, self._stop_words, np.zeros(len(batch), dtype=np.int64))
         return {
-            "words": lexical.astype(np.float64),
-            "mean_word_length_chars": ratio(chars, lexical),
+            "words": counts.lexical.astype(np.float64),
+            "mean_word_length_chars": ratio(counts.chars, counts.lexical),
             "hash_ratio": ratio(hashes, tokens),
             "ellipsis_ratio": ratio(ellipses, tokens),
-            "bullet_line_ratio": ratio(bullets, lines.counts),
-            "ellipsis_line_ratio": ratio(trailing, lines.counts),
-            "alphabetic_word_ratio": ratio(alphabetic, tokens),
+            "bullet_line_ratio": ratio(marks.bullets, batch.lines.counts),
+            "ellipsis_line_ratio": ratio(marks.ellipses, batch.lines.counts),
+            "alphabetic_word_ratio": ratio(counts.alphabetic, tokens),
             "stop_words": stops.astype(np.float64),
         }
 
@@ -105,90 +96,3 @@ class GopherQuality:
             Rule(reason="few_alphabetic_words", signal="alphabetic_word_ratio", minimum=p.min_alphabetic_words),
             Rule(reason="few_stop_words", signal="stop_words", minimum=p.min_stop_words),
         )
-
-
-@kernel
-def _count_words(
-    hashes: Hashes, lengths: Positions, traits: Traits, offsets: Offsets, stop_words: Hashes
-) -> tuple[Counts, Counts, Counts, Counts]:
-    rows = len(offsets) - 1
-    lexical = np.zeros(rows, dtype=np.int64)
-    chars = np.zeros(rows, dtype=np.int64)
-    alphabetic = np.zeros(rows, dtype=np.int64)
-    stops = np.zeros(rows, dtype=np.int64)
-    seen = np.full(len(stop_words), -1, dtype=np.int64)
-    # One bit for each stop word by its hash: most words need no search.
-    sieve = np.zeros(256, dtype=np.uint8)
-    for k in range(len(stop_words)):
-        sieve[spread(stop_words[k], 8)] = 1
-    for row in range(rows):
-        first = offsets[row]
-        own = hashes[first : offsets[row + 1]]
-        for i in range(len(own)):
-            trait = traits[first + i]
-            if trait & LEXICAL:
-                lexical[row] += 1
-                chars[row] += lengths[first + i]
-            alphabetic[row] += (trait & ALPHABETIC) != 0
-            if sieve[spread(own[i], 8)]:
-                at = np.searchsorted(stop_words, own[i])
-                if at < len(stop_words) and stop_words[at] == own[i] and seen[at] != row:
-                    seen[at] = row
-                    stops[row] += 1
-    return lexical, chars, alphabetic, stops
-
-
-@kernel
-def _triples(codes: Codes) -> int:
-    """How often "..." stands in a text, none overlapping."""
-    count = 0
-    dots = 0
-    for code in codes:
-        dots = dots + 1 if code == 0x2E else 0
-        if dots == 3:
-            dots = 0
-            count += 1
-    return count
-
-
-@kernel
-def _count_symbols(codes: Codes, offsets: Offsets) -> tuple[Counts, Counts]:
-    rows = len(offsets) - 1
-    hashes = np.zeros(rows, dtype=np.int64)
-    ellipses = np.zeros(rows, dtype=np.int64)
-    for row in range(rows):
-        own = codes[offsets[row] : offsets[row + 1]]
-        # Counts without branches: the compiler takes many characters at once.
-        hash_signs = 0
-        single = 0
-        triple = 0
-        for i in range(len(own)):
-            hash_signs += own[i] == 0x23
-            single += own[i] == 0x2026
-        for i in range(len(own) - 2):
-            triple += (own[i] == 0x2E) & (own[i + 1] == 0x2E) & (own[i + 2] == 0x2E)
-        hashes[row] = hash_signs
-        ellipses[row] = single + (_triples(own) if triple > 0 else 0)
-    return hashes, ellipses
-
-
-@kernel
-def _count_lines(codes: Codes, flags: Flags, starts: Counts, ends: Counts, lines: Offsets) -> tuple[Counts, Counts]:
-    rows = len(lines) - 1
-    bullets = np.zeros(rows, dtype=np.int64)
-    trailing = np.zeros(rows, dtype=np.int64)
-    for row in range(rows):
-        for line in range(lines[row], lines[row + 1]):
-            start = starts[line]
-            end = ends[line]
-            while start < end and (flags[start] & SPACE) != 0:
-                start += 1
-            while end > start and (flags[end - 1] & SPACE) != 0:
-                end -= 1
-            if start == end:
-                continue
-            bullets[row] += codes[start] == 0x2022 or codes[start] == 0x2D
-            last = codes[end - 1]
-            dots = last == 0x2E and end - start >= 3 and codes[end - 2] == 0x2E and codes[end - 3] == 0x2E
-            trailing[row] += dots or last == 0x2026
-    return bullets, trailing

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
-from spark_jobs.operators.phrase_list import PhraseList
+from spark_jobs.operators.lists import EntryList
 from spark_jobs.text import symbols
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.phrases import Phrases, distinct, find
@@ -21,7 +21,7 @@ class InfimmRulesParams(Params):
         1000, ge=0, description="characters of a text that holds lorem ipsum; a shorter one is dropped"
     )
     max_punctuation: float | None = Field(0.3, ge=0, le=1, description="share of the 32 punctuation signs of ASCII")
-    nsfw_words: PhraseList = Field(PhraseList(), description="words of a list, inline or a file; none is shipped")
+    nsfw_words: EntryList = Field(EntryList(), description="words of a list, inline or a file; none is shipped")
     max_nsfw_words: int | None = Field(0, ge=0, description="different listed words")
     max_unicode_errors: int | None = Field(
         0, ge=0, description="replacement characters, code points of private use, not assigned or no characters"
@@ -52,7 +52,7 @@ class InfimmRules:
     def __init__(self, params: InfimmRulesParams) -> None:
         """Read the list."""
         self.params = params.model_copy(update={"nsfw_words": params.nsfw_words.pinned()})
-        self._nsfw = Phrases.of(self.params.nsfw_words.phrases(), ignore_case=True)
+        self._nsfw = Phrases.of(self.params.nsfw_words.texts(), ignore_case=True)
         self._lorem_ipsum = Phrases.of(["lorem ipsum"], ignore_case=True)
 
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
-from spark_jobs.operators.phrase_list import PhraseList
+from spark_jobs.operators.lists import EntryList
 from spark_jobs.text.batch import TextBatch
 from spark_jobs.text.phrases import Phrases, distinct, find
 from spark_jobs.text.ratios import ratio
@@ -16,8 +16,8 @@ from spark_jobs.text.ratios import ratio
 class KeywordFilterParams(Params):
     """The list, and how many of its words a document must or may hold; a bound is off unless it is set."""
 
-    words: PhraseList = Field(
-        PhraseList(), description="words or phrases; whole words, in scripts without spaces anywhere"
+    words: EntryList = Field(
+        EntryList(), description="words or phrases; whole words, in scripts without spaces anywhere"
     )
     ignore_case: bool = Field(default=True, description="whether upper and lower case are the same")
     min_distinct: int | None = Field(None, ge=0, description="different entries; fewer drop the document")
@@ -57,7 +57,7 @@ class KeywordFilter:
     def __init__(self, params: KeywordFilterParams) -> None:
         """Read the list."""
         self.params = params.model_copy(update={"words": params.words.pinned()})
-        self._phrases = Phrases.of(self.params.words.phrases(), ignore_case=params.ignore_case)
+        self._phrases = Phrases.of(self.params.words.texts(), ignore_case=params.ignore_case)
 
     def annotate(self, batch: TextBatch) -> Mapping[str, Floats]:
         """Matches of every text."""
