@@ -30,9 +30,9 @@ class Fallback(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    params: dict[str, Any] = {}
-    version: int | None = None
+    name: str = Field(description="of the extractor")
+    params: dict[str, Any] = Field({}, description="its parameters where they are not the defaults")
+    version: int | None = Field(None, description="its version; filled in when the recipe is loaded")
 
     @model_validator(mode="before")
     @classmethod

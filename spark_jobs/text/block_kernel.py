@@ -54,7 +54,7 @@ def segment(data: Any) -> Any:  # noqa: C901, PLR0912, PLR0915 - one loop over t
     for i in range(n):
         most += data[i] == 60
     elements = np.zeros((most, k.ELEMENT_COLUMNS), np.int64)
-    runs = np.zeros((most, k.RUN_COLUMNS), np.int64)
+    runs = np.zeros((2 * most, k.RUN_COLUMNS), np.int64)  # a stray "<" is a run, and so is the text before it
     blocks = np.zeros((most, k.BLOCK_COLUMNS), np.int64)
     opened = np.zeros(k.MAX_OPEN, np.int64)
     cache = np.zeros((CACHE, 2), np.int64)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -346,3 +347,13 @@ def test_a_fallback_counts_in_the_fingerprint_with_its_version() -> None:
     # It travels to a worker as its parameters and is built there again.
     again = registry.build("extractors", "trafilatura_text", other.params.model_dump(mode="json"))
     assert registry.fingerprint(again) == registry.fingerprint(other)
+
+
+@pytest.mark.parametrize("page", [b"<p>" + b"a< " * 500, b"< " * 500, b"<p>a<1" * 300 + b"<br>" * 300])
+def test_every_run_of_text_around_stray_signs_has_its_row(page: bytes) -> None:
+    from spark_jobs.text import block_columns
+    from spark_jobs.text.block_kernel import segment
+
+    _elements, runs, blocks, _begin, _end = segment(np.frombuffer(page, np.uint8))
+    assert blocks[:, block_columns.RUNS].sum() == len(runs), "rows beyond the array would be written over other memory"
+    assert runs[-1, block_columns.END] <= len(page)

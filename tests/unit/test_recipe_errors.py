@@ -166,7 +166,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a list that is not there": (
         "- token_count",
         "- url_rules: {domains: {path: gone.txt}}",
-        "10: cleaned.steps[3]: url_rules: cannot read the list",
+        "10: cleaned.steps[3]: cannot read the list",
     ),
     "a key twice": (
         "max_epochs: 4",

@@ -41,8 +41,8 @@ def recipe(rewrites: dict[str, Any] | None = None, fit: dict[str, Any] | None = 
         ({"score": "fasttext_qualty"}, r"mixed\.rewrites\.score: .*did you mean fasttext_quality"),
         ({"score": "gopher_quality"}, r"mixed\.rewrites\.score: .*unknown scorer"),
         ({"fraction": 0}, r"mixed\.rewrites\.fraction"),
-        ({"threshold": 0.018112}, r"mixed\.rewrites\.threshold: unknown key"),
-        ({"fit": {"documnets": 9}}, r"mixed\.rewrites\.fit\.documnets: unknown key"),
+        ({"threshold": 0.018112}, r"mixed\.rewrites\.threshold: no such key"),
+        ({"fit": {"documnets": 9}}, r"mixed\.rewrites\.fit\.documnets: no such key"),
         ({"fit": 3}, r"mixed\.rewrites\.fit: "),
     ],
 )
