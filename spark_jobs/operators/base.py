@@ -45,7 +45,7 @@ class Params(BaseModel):
         for name, low in self:
             other = f"max_{name.removeprefix('min_')}"
             high = getattr(self, other, None) if name.startswith("min_") else None
-            if low is not None and high is not None and low > high:
+            if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
                 key = name if name in self.model_fields_set else other
                 raise MisfitError(f"{name} {low:g} is more than {other} {high:g}: nothing could pass", key)
         return self

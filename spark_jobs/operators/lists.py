@@ -40,8 +40,8 @@ class EntryList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    entries: tuple[str, ...] = ()
-    files: tuple[ListFile, ...] = ()
+    entries: tuple[str, ...] = Field((), description="entries given inline")
+    files: tuple[ListFile, ...] = Field((), description="files of further entries")
 
     @model_validator(mode="before")
     @classmethod

@@ -384,13 +384,35 @@ def test_a_compressor_that_is_not_there_is_refused(params: dict[str, Any], messa
         ({"regex": "a*"}, "it matches an empty text"),
         ({"regex": ""}, "regex_filter.patterns.x.regex"),
         ({"regex": "a", "max": 1}, "regex_filter.patterns.x.max"),
-        ({"regex": "a", "min_matches": 2, "max_matches": 1}, "min_matches is above max_matches"),
     ],
 )
 def test_a_bad_expression_is_a_recipe_error_of_one_line(pattern: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message) as caught:
         registry.build("filters", "regex_filter", {"patterns": {"x": pattern}})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"patterns": {"a": "a"}, "max_matches": {"b": 1}}, "no expression is named b; there are a"),
+        (
+            {"patterns": {"a": "a"}, "min_matches": {"a": 2}, "max_matches": {"a": 1}},
+            "min_matches of a is above its max_",
+        ),
+        ({"max_matches": {"base64": -1}}, r"regex_filter\.max_matches\.base64"),
+        ({"max_matches": {"base65": 1}}, "no expression is named base65"),
+    ],
+)
+def test_bounds_that_fit_no_expression_are_refused(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        registry.build("filters", "regex_filter", params)
+
+
+def test_an_expression_without_bounds_is_counted_only() -> None:
+    operator = registry.build("filters", "regex_filter", {"patterns": {"a": "a"}})
+    assert operator.rules() == ()
+    assert measured("regex_filter", "banana", patterns={"a": "a"}) == {"a_matches": 3}
 
 
 @pytest.mark.parametrize("patterns", [{}, {"Bad Name": {"regex": "a"}}, {"": {"regex": "a"}}])

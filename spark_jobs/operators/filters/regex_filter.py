@@ -1,7 +1,8 @@
 """Documents by regular expressions (RE2): how often each may match or must match."""
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,18 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from spark_jobs.operators.base import Example, Floats, Params, Rule, Signal
 from spark_jobs.text.batch import TextBatch
 
-_NAME = r"^[a-z][a-z0-9_]{0,40}$"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 class Pattern(BaseModel):
-    """One expression in RE2's syntax, and the bounds on the number of its matches, which do not overlap."""
+    """One expression; a string by itself is one whose letter case counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     regex: str = Field(min_length=1, description="RE2: no look-around, no back references")
     ignore_case: bool = Field(default=False, description="whether upper and lower case are the same")
-    min_matches: int | None = Field(None, ge=0, description="fewer drop the document")
-    max_matches: int | None = Field(None, ge=0, description="more drop the document")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_string(cls, value: Any) -> Any:
+        return {"regex": value} if isinstance(value, str) else value
 
     @field_validator("regex")
     @classmethod
@@ -36,32 +40,50 @@ class Pattern(BaseModel):
             raise ValueError("it matches an empty text, so its matches say nothing; make it match something")
         return value
 
-    @model_validator(mode="after")
-    def _bounded(self) -> "Pattern":
-        if self.min_matches is not None and self.max_matches is not None and self.min_matches > self.max_matches:
-            raise ValueError("min_matches is above max_matches: every document would be dropped")
-        return self
 
+_BASE64 = {"base64": Pattern(regex="[A-Za-z0-9+/=]{256}", ignore_case=False)}
 
-_BASE64 = {"base64": Pattern(regex="[A-Za-z0-9+/=]{256}", ignore_case=False, min_matches=None, max_matches=0)}
+Count = Annotated[int, Field(ge=0)]
 
 
 class RegexFilterParams(Params):
-    """The expressions by name; a name gives a signal and its reasons."""
+    """Expressions by name, and how often each may or must match; one without bounds is only counted."""
 
     patterns: dict[str, Pattern] = Field(
-        _BASE64, min_length=1, description="expressions by name; the default finds encoded data in text"
+        _BASE64,
+        min_length=1,
+        description="expressions by name, which names signal and reasons; the default finds encoded data in text",
+        json_schema_extra={"bound": False},
     )
+    max_matches: dict[str, Count] = Field(
+        {"base64": 0}, description="by name: matches, which do not overlap; more drop the document"
+    )
+    min_matches: dict[str, Count] = Field({}, description="by name: matches; fewer drop the document")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_bound_of_a_default_that_went(cls, value: Any) -> Any:
+        return {"max_matches": {}, **value} if isinstance(value, dict) and "patterns" in value else value
 
     @field_validator("patterns")
     @classmethod
     def _named(cls, value: dict[str, Pattern]) -> dict[str, Pattern]:
-        import re
-
         for name in value:
-            if not re.match(_NAME, name):
+            if not _NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no name for a column: small letters, digits and _, a letter first")
         return value
+
+    @model_validator(mode="after")
+    def _bounds_of_expressions(self) -> Self:
+        unknown = sorted({*self.max_matches, *self.min_matches} - set(self.patterns))
+        if unknown:
+            raise ValueError(
+                f"no expression is named {', '.join(unknown)}; there are {', '.join(sorted(self.patterns))}"
+            )
+        for name, least in self.min_matches.items():
+            if least > self.max_matches.get(name, least):
+                raise ValueError(f"min_matches of {name} is above its max_matches: every document would be dropped")
+        return self
 
 
 class RegexFilter:
@@ -78,10 +100,9 @@ class RegexFilter:
         Example(
             "Call 555-0199 or 555-0100.",
             params={
-                "patterns": {
-                    "phone": {"regex": r"\b\d{3}-\d{4}\b", "max_matches": 1},
-                    "greeting": {"regex": "^dear ", "ignore_case": True, "min_matches": 1},
-                }
+                "patterns": {"phone": r"\b\d{3}-\d{4}\b", "greeting": {"regex": "^dear ", "ignore_case": True}},
+                "max_matches": {"phone": 1},
+                "min_matches": {"greeting": 1},
             },
             signals={"phone_matches": 2.0, "greeting_matches": 0.0},
             reasons=("has_phone", "lacks_greeting"),
@@ -100,16 +121,12 @@ class RegexFilter:
         return {f"{name}_matches": _count(batch.texts, pattern) for name, pattern in self.params.patterns.items()}
 
     def rules(self) -> tuple[Rule, ...]:
-        """Per expression: not too many matches, not too few."""
-        patterns = sorted(self.params.patterns.items())
-        many = [
-            (name, Rule(reason=f"has_{name}", signal=f"{name}_matches", maximum=p.max_matches)) for name, p in patterns
-        ]
-        few = [
-            (name, Rule(reason=f"lacks_{name}", signal=f"{name}_matches", minimum=p.min_matches))
-            for name, p in patterns
-        ]
-        return tuple(rule for _, rule in (*many, *few))
+        """Not too many matches of an expression, not too few, where there is a bound."""
+        many, few = sorted(self.params.max_matches.items()), sorted(self.params.min_matches.items())
+        return (
+            *(Rule(reason=f"has_{name}", signal=f"{name}_matches", maximum=most) for name, most in many),
+            *(Rule(reason=f"lacks_{name}", signal=f"{name}_matches", minimum=least) for name, least in few),
+        )
 
 
 def _count(texts: pa.Array, pattern: Pattern) -> Floats:
