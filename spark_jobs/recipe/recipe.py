@@ -24,9 +24,9 @@ class Recipe(BaseModel):
     description: str = ""
     raw: RawSection = RawSection()
     cleaned: CleanedSection
-    scored: ScoredSection
+    scored: ScoredSection = ScoredSection()
     deduped: DedupedSection
-    rewritten: RewrittenSection
+    rewritten: RewrittenSection = RewrittenSection()
     mixed: MixedSection
 
     @model_validator(mode="before")

@@ -1,6 +1,7 @@
 """The clean stage on Spark: one row out for each in, all reasons, the same under any partitioning; re-deciding."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -124,7 +125,9 @@ def test_a_good_page_is_kept_with_its_edits(rows: Mapping[str, Row]) -> None:
     assert "@example." in good["text"]
     assert [(edit["editor"], edit["count"]) for edit in good["edits"]] == [("mask_pii.email", 1)]
     assert good["captured_at"] == datetime(2021, 8, 1)  # noqa: DTZ001 - Spark gives naive UTC
-    assert rows["plain"]["text"].strip() == good["text"].strip()
+    # Which reserved address stands for one that was masked follows from the document's id.
+    texts = [re.sub(r"\S+@example\.\w+", "@", row["text"]).strip() for row in (good, rows["plain"])]
+    assert texts[0] == texts[1]
     assert rows["plain"]["extractor"] == "plain_text"
 
 

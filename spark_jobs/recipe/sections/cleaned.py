@@ -29,7 +29,7 @@ class CleanedSection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    extract: ExtractorStep = Field(Step(name="resiliparse_text"), validate_default=True)
+    extract: ExtractorStep = Field(Step(name="main_text"), validate_default=True)
     language: LanguageSection = LanguageSection()
     words: Literal["icu", "characters"] = Field(
         "icu",
