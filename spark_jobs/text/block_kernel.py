@@ -54,7 +54,8 @@ def segment(data: Any) -> Any:  # noqa: C901, PLR0912, PLR0915 - one loop over t
     for i in range(n):
         most += data[i] == 60
     elements = np.zeros((most, k.ELEMENT_COLUMNS), np.int64)
-    runs = np.zeros((most, k.RUN_COLUMNS), np.int64)
+    # A `<` that begins no tag is text of its own: it and what follows are two runs.
+    runs = np.zeros((2 * most, k.RUN_COLUMNS), np.int64)
     blocks = np.zeros((most, k.BLOCK_COLUMNS), np.int64)
     opened = np.zeros(k.MAX_OPEN, np.int64)
     cache = np.zeros((CACHE, 2), np.int64)

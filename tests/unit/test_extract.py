@@ -4,12 +4,15 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators import registry
+from spark_jobs.text.block_columns import RUNS
+from spark_jobs.text.block_kernel import segment
 from spark_jobs.text.markup import Extraction, PayloadBatch, measure_markup
 from spark_jobs.text.media_type import kind_of
 
@@ -346,3 +349,10 @@ def test_a_fallback_counts_in_the_fingerprint_with_its_version() -> None:
     # It travels to a worker as its parameters and is built there again.
     again = registry.build("extractors", "trafilatura_text", other.params.model_dump(mode="json"))
     assert registry.fingerprint(again) == registry.fingerprint(other)
+
+
+def test_a_sign_that_begins_no_tag_is_text_and_room_is_made_for_it() -> None:
+    page = b"<p>1 < 2 < 3 << 4 < 5 <\x00 6 < 7</p>"
+    _, runs, blocks, _, _ = segment(np.frombuffer(page, np.uint8))
+    assert b"".join(page[start:end] for start, end, _ in runs) == page[3:-4]
+    assert blocks[:, RUNS].sum() == len(runs)
