@@ -1,4 +1,4 @@
-"""Generated documents through the whole clean pass: `python benchmarks/fuzz.py [--documents N] [--seed S] [--jobs J]`.
+"""Generated documents through the whole clean pass: `python benchmarks/fuzz.py [--documents N] [--seed S] [--bounds]`.
 
 Two plans: the default recipe's, and one with every editor and filter that there is. What must hold is in
 `fuzz_checks.py`. Each chunk runs in a process of its own, so that a crash of native code or a hang is found too; the
@@ -12,7 +12,9 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -196,7 +198,13 @@ def main() -> int:
     parser.add_argument(
         "--extractors", type=int, default=2_000, help="pages for each extractor that is not the default"
     )
+    parser.add_argument("--bounds", action="store_true", help="kernels check their indices; compiles all anew, slower")
     arguments = parser.parse_args()
+    if arguments.bounds and "NUMBA_BOUNDSCHECK" not in os.environ:
+        # Numba reads this when it is imported, and would take kernels without checks from the cache.
+        with tempfile.TemporaryDirectory(prefix="kernels ") as cache:
+            checked = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": cache}
+            return subprocess.run([sys.executable, *sys.argv], env=checked, check=False).returncode
     wanted, others, left_out = plans(PROJECT / "recipes" / "default.yaml")
     print(f"left out, for they need a parameter: {', '.join(left_out) or 'none'}")
     # Kernels are compiled and models loaded here, once, on pages that are harmless.
