@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.recipe.sections.mixed import MixedSection
 from spark_jobs.recipe.sections.raw import RawSection
 from spark_jobs.recipe.sections.rewritten import RewrittenSection
-from spark_jobs.recipe.sections.scored import ScoredSection
+from spark_jobs.recipe.sections.scored import FitSection, ScoredSection
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -31,11 +31,15 @@ class Recipe(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _rewrites_are_fitted_alike(cls, value: Any) -> Any:
+    def _rewrites_are_fitted_alike(cls, value: Any, info: ValidationInfo) -> Any:
         """What `mixed.rewrites.fit` leaves open is as in `scored.fit`; once loaded, a recipe says it in full."""
         own, fit = _at(value, "mixed", "rewrites"), _at(value, "scored", "fit")
         if own is None or fit is None or not isinstance(own.get("fit", {}), Mapping):
             return value
+        try:
+            FitSection.model_validate(fit, context=info.context)
+        except ValidationError:
+            return value  # `scored` tells its faults itself; copied, they would be told once more under this key
         filled = {**own, "fit": {**fit, **own.get("fit", {})}}
         return {**value, "mixed": {**value["mixed"], "rewrites": filled}}
 

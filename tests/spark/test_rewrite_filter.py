@@ -125,7 +125,7 @@ def test_too_few_rewrites_are_counted_and_the_key_is_named(
     spark: SparkSession, references: Path, tmp_path: Path
 ) -> None:
     inputs = {"cleaned": pages(spark), "rewritten": rewritten(spark, documents=20)}
-    with pytest.raises(InputError, match=r": 13 accepted.*mixed\.rewrites\.fit\.min_pool_documents asks for 50"):
+    with pytest.raises(InputError, match=r": 14 accepted.*mixed\.rewrites\.fit\.min_pool_documents asks for 50"):
         fitted(recipe(references), inputs, tmp_path)
     assert not list(tmp_path.iterdir())
 

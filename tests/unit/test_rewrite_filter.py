@@ -55,6 +55,17 @@ def test_what_does_not_fit_is_refused_by_its_key(tmp_path: Path, said: dict[str,
         load_recipe(path)
 
 
+def test_a_fault_of_the_first_fit_is_told_once(tmp_path: Path) -> None:
+    default = yaml.safe_load((ROOT / "recipes" / "default.yaml").read_text(encoding="utf-8"))
+    default["mixed"]["rewrites"] = {"fit": {"seed": 1}}
+    default["scored"]["fit"]["documnets"] = 9
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(default), encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"scored\.fit\.documnets: no such key") as error:
+        load_recipe(path)
+    assert "rewrites" not in str(error.value)
+
+
 def test_what_the_fit_leaves_open_is_as_for_the_first_scorer() -> None:
     section = recipe({"fit": {"seed": 5, "documents": 7_000}}, FIT).mixed.rewrites
     assert section is not None
