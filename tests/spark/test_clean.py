@@ -272,7 +272,7 @@ def test_deciding_again_by_other_limits_of_a_language_equals_running_again(spark
 
 def test_the_stage_says_what_ran_and_what_moves_its_output() -> None:
     records = operators_of(SECTION)
-    assert [record.name for record in records] == ["resiliparse_text", *(step.name for step in SECTION.steps)]
+    assert [record.name for record in records] == ["main_text", *(step.name for step in SECTION.steps)]
     quality: Any = next(record for record in records if record.name == "gopher_quality")
     assert quality.params["min_words"] == 10
     assert {rule["reason"]: rule["minimum"] for rule in quality.rules}["too_short"] == 10
