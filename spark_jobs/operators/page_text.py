@@ -32,7 +32,7 @@ class Fallback(BaseModel):
 
     name: str = Field(description="of the extractor")
     params: dict[str, Any] = Field({}, description="its parameters where they are not the defaults")
-    version: int | None = Field(None, description="its version; filled in when the recipe is loaded")
+    version: int | None = Field(None, ge=1, description="its version; filled in when the recipe is loaded")
 
     @model_validator(mode="before")
     @classmethod
