@@ -14,6 +14,7 @@ from orchestration.settings import Settings
 from orchestration.workshop import WorkshopResource
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import FLOW
+from spark_jobs.operators.filters.gopher_quality import GopherQuality
 from tests.integration.conftest import Command, small_crawl, write_crawl, write_recipe
 
 
@@ -112,7 +113,7 @@ def test_lineage_explain_and_status_tell_the_story(command: Command, place: Path
     assert tree["models"], "the model is named by its digest"
 
     text = command("lineage", "latest", *options(place)).out
-    assert "gopher_quality v1" in text
+    assert f"gopher_quality v{GopherQuality.version}" in text
     assert "min_words=50" in text
 
     dropped = command("explain", "https://odds-and-ends.example/short", *options(place), "--json").json
