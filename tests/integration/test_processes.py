@@ -20,6 +20,8 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import FLOW
 from tests.integration.conftest import small_crawl, write_crawl, write_recipe
 
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(2_000)]
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = 40
 PATIENCE_SECONDS = 500
