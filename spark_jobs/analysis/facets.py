@@ -6,12 +6,13 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from spark_jobs.analysis.stored import Stored
+from spark_jobs.stages.tally import edits_by_editor
 
 
 def edits(stored: Stored) -> dict[str, Mapping[str, int]]:
     """By editor: documents touched, edits made, characters removed (negative where an editor made texts longer)."""
     counted = (
-        stored.rows.select(F.explode("edits").alias("edit"))
+        stored.rows.select(F.explode(edits_by_editor()).alias("edit"))
         .groupBy("edit.editor")
         .agg(
             F.count(F.lit(1)).alias("documents"),

@@ -76,6 +76,22 @@ def tally(cleaned: DataFrame) -> Tally:
     return _of_rows([row.asDict() for row in listed.collect()])
 
 
+def edits_by_editor() -> Column:
+    """The edits of a row, one entry an editor (editor, count, chars_removed): what it records by kind is added up."""
+
+    def editor(edit: Column) -> Column:
+        return F.substring_index(edit["editor"], ".", 1)
+
+    def total(name: Column, of: str) -> Column:
+        own = F.filter("edits", lambda edit: editor(edit) == name)
+        return F.aggregate(own, F.lit(0).cast("long"), lambda sum_, edit: sum_ + edit[of]).alias(of)
+
+    names = F.array_distinct(F.transform("edits", editor))
+    return F.transform(
+        names, lambda name: F.struct(name.alias("editor"), total(name, "count"), total(name, "chars_removed"))
+    )
+
+
 def _entries() -> Column:
     def entry(facet: str, name: Column, chars: Column | None = None) -> Column:
         return F.struct(
@@ -93,7 +109,7 @@ def _entries() -> Column:
     )
     filters = F.transform(F.array_distinct(F.col("drop_reasons.annotator")), lambda name: entry("filter", name))
     reasons = F.transform("drop_reasons", lambda r: entry("reason", F.concat_ws(".", r["annotator"], r["reason"])))
-    edits = F.transform("edits", lambda edit: entry("editor", edit["editor"], edit["chars_removed"]))
+    edits = F.transform(edits_by_editor(), lambda edit: entry("editor", edit["editor"], edit["chars_removed"]))
     return F.concat(own, *(F.coalesce(entries, F.array().cast("array<struct<facet:string,name:string,chars:bigint>>"))
                            for entries in (filters, reasons, edits)))  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from spark_jobs.text.phone_regions import ALIASES
+from spark_jobs.text.language_codes import forms_of
 from spark_jobs.text.phone_words import OTHERS
 
 Span = tuple[int, int]
@@ -75,7 +75,7 @@ class PhoneNumbers:
         ending = (host or "").rstrip(".").rpartition(".")[2].lower()
         region = self.hosts.get(ending, ending.upper() if len(ending) == 2 else "")
         code = re.split(r"[_-]", language or "")[0]
-        spoken = self.languages.get(ALIASES.get(code, code), ())
+        spoken = self._spoken.get(code, ())
         return tuple(dict.fromkeys(r for r in (region, *spoken) if r in SUPPORTED_REGIONS))
 
     def spans(
@@ -124,6 +124,15 @@ class PhoneNumbers:
             if word >= "\u0e00" and any(part in word for part in self._unspaced):
                 return _PHONE
         return _OTHER if words and words[-1] == "#" else _NOTHING
+
+    @cached_property
+    def _spoken(self) -> Mapping[str, tuple[str, ...]]:
+        """Regions by language, also under the codes that GlotLID has for it."""
+        spoken = dict(self.languages)
+        for label, regions in self.languages.items():
+            for form in forms_of(label):
+                spoken.setdefault(form.partition("_")[0], regions)
+        return spoken
 
     @cached_property
     def _words(self) -> frozenset[str]:

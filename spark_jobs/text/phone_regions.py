@@ -27,17 +27,3 @@ HOSTS: Final[Mapping[str, str]] = {
     "su": "RU",
     **dict.fromkeys(("edu", "gov", "mil"), "US"),
 }
-
-# Language codes of three letters (ISO 639-3), as some models of identification write them.
-ALIASES: Final[Mapping[str, str]] = {
-    "afr": "af", "amh": "am", "ara": "ar", "arb": "ar", "azj": "az", "bel": "be", "bul": "bg", "ben": "bn", "bos": "bs",
-    "cat": "ca", "ces": "cs", "dan": "da", "deu": "de", "ell": "el", "eng": "en", "spa": "es", "ekk": "et", "est": "et",
-    "eus": "eu", "fas": "fa", "pes": "fa", "fin": "fi", "fra": "fr", "gle": "ga", "glg": "gl", "guj": "gu", "heb": "he",
-    "hin": "hi", "hrv": "hr", "hun": "hu", "hye": "hy", "ind": "id", "isl": "is", "ita": "it", "jpn": "ja", "kat": "ka",
-    "kaz": "kk", "khm": "km", "kan": "kn", "kor": "ko", "lit": "lt", "lav": "lv", "lvs": "lv", "mkd": "mk", "mal": "ml",
-    "khk": "mn", "mar": "mr", "msa": "ms", "zsm": "ms", "mya": "my", "nob": "nb", "nep": "ne", "npi": "ne", "nld": "nl",
-    "nno": "nn", "nor": "no", "pan": "pa", "pol": "pl", "por": "pt", "ron": "ro", "rus": "ru", "sin": "si", "slk": "sk",
-    "slv": "sl", "sqi": "sq", "als": "sq", "srp": "sr", "swe": "sv", "swh": "sw", "swa": "sw", "tam": "ta", "tel": "te",
-    "tha": "th", "tgl": "tl", "tur": "tr", "ukr": "uk", "urd": "ur", "uzn": "uz", "uzb": "uz", "vie": "vi", "zho": "zh",
-    "cmn": "zh", "yue": "zh",
-}  # fmt: skip

@@ -50,7 +50,7 @@ def frame(spark: SparkSession, partitions: int = 1) -> DataFrame:
             "snapshot": "s", "doc_id": f"{number:032x}", "url": f"https://h{number % 3}.example/<script>{number}",
             "host": f"h{number % 3}.example", "source": "crawl", "language": "en" if row[2] else "de",
             "text": "" if row[0] is None else f"<b>text & {number}</b>",
-            "edits": [("c4_lines", 1, number, 10 * number)],
+            "edits": [("c4_lines", 1, number, 10 * number), ("mask_pii.email", 1, 2, 3), ("mask_pii.phone", 1, 1, -9)],
             "drop_reasons": [("extract", 1, "no_text", None, None)] if row[0] is None else [],
         }  # fmt: skip
         rows.append(tuple(values.get(field.name) for field in schema))
@@ -170,7 +170,10 @@ def test_no_text_is_read(spark: SparkSession, tmp_path: Any, one: Stored, capsys
 
 def test_edits_are_summed_by_editor(one: Stored) -> None:
     total = sum(range(len(ROWS)))
-    assert edits(one) == {"c4_lines": {"documents": len(ROWS), "edits": total, "chars_removed": 10 * total}}
+    assert edits(one) == {
+        "c4_lines": {"documents": len(ROWS), "edits": total, "chars_removed": 10 * total},
+        "mask_pii": {"documents": len(ROWS), "edits": 3 * len(ROWS), "chars_removed": -6 * len(ROWS)},
+    }
 
 
 def test_examples_are_drawn_by_hash_and_not_by_order(spark: SparkSession, one: Stored) -> None:

@@ -35,6 +35,8 @@ SECTION = CleanedSection.model_validate(
         },
     }
 )
+# Of an editor that records its edits by kind.
+MASKED = [("mask_pii.email", 1, 2, -3), ("mask_pii.ipv4", 1, 1, 2)]
 FACTS = {"language": {"model": "lid.176", "digest": "d"}}
 
 
@@ -43,7 +45,7 @@ def crawl(snapshot: str = SNAPSHOT) -> Rows:
     rows = []
     for n in range(400):
         kept = n % 3 != 0
-        edits = [("whitespace", 1, 1, 2)] * (n % 2) + [("mask_pii", 1, 1, -1)] * (n % 10 == 7)
+        edits = [("whitespace", 1, 1, 2)] * (n % 2) + MASKED * (n % 10 == 7)
         rows.append({
             "snapshot": snapshot, "doc_id": doc(n), "url": f"https://h.example/{n}",
             "host": "small.example" if n >= 370 else f"h{n % 7 % 3}.example",
@@ -247,7 +249,9 @@ def test_a_refused_candidate_leaves_the_old_version_served(spark: SparkSession, 
     assert good.record["counts"]["by_language"]["de"] == {"documents": 120, "kept": 80}
     assert good.record["counts"]["by_host"]["small.example"] == {"documents": 30, "kept": 20}
     assert good.record["counts"]["by_reason"] == {"gopher_quality.too_short": 134}
-    assert good.record["counts"]["by_editor"]["whitespace"] == {"documents": 200, "chars_removed": 400}
+    assert good.record["counts"]["by_editor"] == {
+        "whitespace": {"documents": 200, "chars_removed": 400}, "mask_pii": {"documents": 40, "chars_removed": -40}
+    }  # fmt: skip
 
     with pytest.raises(GateFailedError, match=r"no_host_is_wiped_out \(.*small\.example, against s1") as raised:
         clean(SNAPSHOT, CORRUPTIONS["no_host_is_wiped_out"][0](crawl()), "r3")
