@@ -1,28 +1,34 @@
-"""Where the time of a run goes: `python benchmarks/spine.py [--crawls DIR]`, one table on standard output.
+"""Where the time of a run goes: `python -m benchmarks.spine [--crawls DIR] [--documents N]`, tables on standard output.
 
-Runs the sample (twice: the second time nothing is new), and with `--crawls` the snapshots below DIR one after the other
-with rewriting off. Prints wall and CPU seconds of each command and the seconds of each phase: stage, gate, publication
-(the copy into place) and ledger. The share of gate and ledger is over all phases.
+Runs the sample (twice: the second time nothing is new), with `--crawls` the snapshots below DIR one after the other
+with rewriting off, and with `--documents` one snapshot of N texts made of their lines. Prints wall and CPU seconds of
+each command and the seconds of each phase: stage, gate, publication (the copy into place), ledger and report. The share
+of gate and ledger is over all phases.
 """
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
 
+from benchmarks.documents import read_pages
+
 PROJECT = Path(__file__).resolve().parent.parent
 _EVERY_SECONDS = 0.5
-PHASES = ("prepare", "stage", "gate", "publish", "ledger")
+_DOCUMENT_BYTES = 2000
+_RUN_OF_LINES = 3
+PHASES = ("prepare", "stage", "gate", "publish", "ledger", "report")
 
 
 def timed(words: Sequence[str]) -> tuple[dict[str, Any], float, float]:
@@ -83,23 +89,60 @@ def without_rewriting(folder: Path) -> Path:
     return path
 
 
+def recombined(crawls: str, count: int) -> Iterator[dict[str, str]]:
+    """`count` English documents of about 2 kB, each of short runs of lines that a hash draws from all pages.
+
+    So they are as long and as clean as web text and no two are alike, however many are asked for.
+    """
+    lines = [line for page in read_pages([crawls]) if page.language == "en" for line in page.text.splitlines() if line]
+    for number in range(count):
+        held, turn, taken = 0, 0, []
+        while held < _DOCUMENT_BYTES:
+            drawn = hashlib.blake2b(f"{number} {turn}".encode(), digest_size=8).digest()
+            start = int.from_bytes(drawn, "big") % len(lines)
+            run = lines[start : start + _RUN_OF_LINES]
+            taken += run
+            held += sum(map(len, run))
+            turn += 1
+        yield {"id": str(number), "url": f"https://h{number % 997}.example/{number}", "text": "\n".join(taken)}
+
+
+def written(documents: Iterator[dict[str, str]], folder: Path, files: int = 8) -> Path:
+    """The documents as JSON lines, dealt to some files so that the readers have something to share."""
+    folder.mkdir()
+    with contextlib.ExitStack() as stack:
+        names = [folder / f"part-{n}.jsonl" for n in range(files)]
+        outs = [stack.enter_context(name.open("w", encoding="utf-8")) for name in names]
+        for number, document in enumerate(documents):
+            outs[number % files].write(json.dumps(document, ensure_ascii=False) + "\n")
+    return folder
+
+
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crawls", help="folder with one folder of crawl files a snapshot")
     parser.add_argument("--no-sample", action="store_true", help="leave the sample out")
+    parser.add_argument("--no-crawls", action="store_true", help="use the crawls only as a source of lines")
+    parser.add_argument("--documents", type=int, help="also a snapshot of so many texts, made of lines of the crawls")
     arguments = parser.parse_args()
+    if arguments.documents and not arguments.crawls:
+        parser.error("--documents takes its lines from --crawls")
     folder = Path(tempfile.mkdtemp(prefix="spine "))
     try:
         if not arguments.no_sample:
             home = ["--home", str(folder / "sample")]
             show("sample, first run", *timed(["run", *home]))
             show("sample, nothing new", *timed(["run", *home]))
-        if arguments.crawls:
-            recipe = without_rewriting(folder)
+        recipe = without_rewriting(folder)
+        if arguments.crawls and not arguments.no_crawls:
             for crawl in sorted(Path(arguments.crawls).iterdir()):
                 words = ["run", "--home", str(folder / "crawls"), "--recipe", str(recipe), "--input", str(crawl)]
                 show(crawl.name, *timed(words))
+        if arguments.documents:
+            made = written(recombined(arguments.crawls, arguments.documents), folder / "documents")
+            words = ["run", "--home", str(folder / "many"), "--recipe", str(recipe), "--input", str(made)]
+            show(f"{arguments.documents:,} documents", *timed(words))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0

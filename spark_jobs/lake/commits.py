@@ -6,6 +6,7 @@ costs milliseconds where `DESCRIBE HISTORY` costs a job. Only reading; commits a
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -30,12 +31,27 @@ def versions(location: str) -> tuple[int, ...]:
     return tuple(int(match[1]) for match in found if match)
 
 
+def properties(location: str) -> Mapping[str, str]:
+    """The table's properties as they are now. Raises LakeError where the log does not hold them."""
+    for version in reversed(versions(location)):
+        place = _file(location, version)
+        for line in storage.read_text(place).splitlines():
+            if line.startswith('{"metaData"'):
+                found: dict[str, str] = json.loads(line)["metaData"]["configuration"]
+                return found
+    raise LakeError(f"{location}: its log describes no table; is this a lake? Restore the log from a copy")
+
+
 def commit(location: str, version: int) -> Commit:
     """One commit of the table. Raises LakeError where the log does not hold it whole."""
-    place = storage.join(location, "_delta_log", f"{version:020d}.json")
+    place = _file(location, version)
     for line in storage.read_text(place).splitlines():
         if line.startswith('{"commitInfo"'):
             info = json.loads(line)["commitInfo"]
             moment = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
             return Commit(version, moment, info.get("userMetadata"))
     raise LakeError(f"{place}: says nothing of who committed what; restore the log from a copy")
+
+
+def _file(location: str, version: int) -> str:
+    return storage.join(location, "_delta_log", f"{version:020d}.json")

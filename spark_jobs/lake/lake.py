@@ -1,9 +1,8 @@
 """The lake: where its tables lie, making them, and reading exactly what is published. Writing is `publish.py`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -44,15 +43,11 @@ class Lake:
 
     # making and opening -------------------------------------------------------------------------------------------
 
-    def properties(self) -> dict[str, str] | None:
+    def properties(self) -> Mapping[str, str] | None:
         """Properties that the lake was made with, None where there is no (whole) lake."""
-        if not storage.exists(storage.join(self.location(_MARKER), "_delta_log")):
-            return None
-        try:
-            rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.sql_name(_MARKER)}").collect()
-        except AnalysisException as error:
-            raise LakeError(f"{self.home}: the table {_MARKER} cannot be read; is this a lake? ({error})") from error
-        return {row["key"]: row["value"] for row in rows}
+        location = self.location(_MARKER)
+        # From the log: asking Spark costs seconds in a fresh session.
+        return commits.properties(location) if storage.exists(storage.join(location, "_delta_log")) else None
 
     def open(self, recipe: str | None) -> "Lake":
         """Check that the lake is there, of this version and of this recipe line (None: any)."""
@@ -73,7 +68,7 @@ class Lake:
         self._create(TABLES[_MARKER], recipe)
         return self
 
-    def _check(self, found: dict[str, str], recipe: str | None) -> None:
+    def _check(self, found: Mapping[str, str], recipe: str | None) -> None:
         version = found.get("provender.lakeVersion")
         if version != str(LAKE_VERSION):
             raise LakeError(

