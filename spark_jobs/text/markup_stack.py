@@ -26,10 +26,10 @@ def push(state: Any, stack: Any, last: Any, tag: Any) -> None:
     """Open an element: kind, hash of its name, flags, hash of its whole tag."""
     kind, value, flags, looks = tag
     top = state[TOP]
-    row = stack[top]
-    row[KIND], row[HASH], row[FLAGS], row[LOOKS], row[DEAD] = kind, value, flags, looks, 0
-    row[OLD_KIND], row[OLD_SCOPE], row[OLD_BUTTON] = last[kind], state[SCOPE], state[BUTTON]
-    row[OLD_BLOCK], row[OLD_SPECIAL], row[OLD_BASE] = state[BLOCK], state[SPECIAL], state[BASE]
+    stack[top, KIND], stack[top, HASH], stack[top, FLAGS] = kind, value, flags
+    stack[top, LOOKS], stack[top, DEAD], stack[top, OLD_KIND] = looks, 0, last[kind]
+    stack[top, OLD_SCOPE], stack[top, OLD_BUTTON], stack[top, OLD_BLOCK] = state[SCOPE], state[BUTTON], state[BLOCK]
+    stack[top, OLD_SPECIAL], stack[top, OLD_BASE] = state[SPECIAL], state[BASE]
     last[kind] = top
     if flags & names.SCOPE:
         state[SCOPE] = top
@@ -49,13 +49,13 @@ def push(state: Any, stack: Any, last: Any, tag: Any) -> None:
 @kernel
 def _pop(state: Any, stack: Any, last: Any) -> None:
     state[TOP] -= 1
-    row = stack[state[TOP]]
-    state[SCOPE], state[BUTTON] = row[OLD_SCOPE], row[OLD_BUTTON]
-    state[BLOCK], state[SPECIAL] = row[OLD_BLOCK], row[OLD_SPECIAL]
-    if row[FLAGS] & names.MARKER:
-        state[PENDING], state[BASE] = state[BASE], row[OLD_BASE]
-    if not row[DEAD]:
-        last[row[KIND]] = row[OLD_KIND]
+    top = state[TOP]
+    state[SCOPE], state[BUTTON] = stack[top, OLD_SCOPE], stack[top, OLD_BUTTON]
+    state[BLOCK], state[SPECIAL] = stack[top, OLD_BLOCK], stack[top, OLD_SPECIAL]
+    if stack[top, FLAGS] & names.MARKER:
+        state[PENDING], state[BASE] = state[BASE], stack[top, OLD_BASE]
+    if not stack[top, DEAD]:
+        last[stack[top, KIND]] = stack[top, OLD_KIND]
         state[LIVE] -= 1
 
 
@@ -63,17 +63,18 @@ def _pop(state: Any, stack: Any, last: Any) -> None:
 def pop_to(state: Any, stack: Any, last: Any, pending: Any, place: int) -> None:
     """Close everything from the top down to `place`; formatting that nobody closed waits to be opened again."""
     while state[TOP] > place:
-        row = stack[state[TOP] - 1]
-        waits = row[FLAGS] & names.FORMATTING and not row[DEAD] and state[TOP] - 1 > place
-        kind, value, flags, looks = row[KIND], row[HASH], row[FLAGS], row[LOOKS]
+        top = state[TOP] - 1
+        waits = stack[top, FLAGS] & names.FORMATTING and not stack[top, DEAD] and top > place
         _pop(state, stack, last)
         if waits and state[PENDING] < MAX_PENDING:
+            # What was popped lies in its row until something is pushed.
+            end, looks = state[PENDING], stack[top, LOOKS]
             same = 0
-            for i in range(state[BASE], state[PENDING]):
+            for i in range(state[BASE], end):
                 same += pending[i, 3] == looks
             if same < 3:  # the parser keeps three that look alike
-                wait = pending[state[PENDING]]
-                wait[0], wait[1], wait[2], wait[3] = kind, value, flags, looks
+                pending[end, 0], pending[end, 1] = stack[top, KIND], stack[top, HASH]
+                pending[end, 2], pending[end, 3] = stack[top, FLAGS], looks
                 state[PENDING] += 1
     while state[TOP] > 0 and stack[state[TOP] - 1, DEAD]:
         _pop(state, stack, last)
@@ -82,9 +83,8 @@ def pop_to(state: Any, stack: Any, last: Any, pending: Any, place: int) -> None:
 @kernel
 def kill(state: Any, stack: Any, last: Any, pending: Any, place: int) -> None:
     """Take one element out of the stack; what it holds stays open."""
-    row = stack[place]
-    row[DEAD] = 1
-    last[row[KIND]] = row[OLD_KIND]
+    stack[place, DEAD] = 1
+    last[stack[place, KIND]] = stack[place, OLD_KIND]
     state[LIVE] -= 1
     if place == state[TOP] - 1:
         pop_to(state, stack, last, pending, place)
@@ -110,6 +110,7 @@ def close_formatting(state: Any, stack: Any, last: Any, pending: Any, kind: int)
     for i in range(state[PENDING] - 1, state[BASE] - 1, -1):
         if pending[i, 0] == kind:
             for j in range(i, state[PENDING] - 1):
-                pending[j] = pending[j + 1]
+                for column in range(4):
+                    pending[j, column] = pending[j + 1, column]
             state[PENDING] -= 1
             return
