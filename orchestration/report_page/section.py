@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from pyspark.sql import functions as F
 
@@ -18,7 +18,12 @@ from spark_jobs.lake.records import Publication
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What the report is about. `examples` is how many documents of each kind may be shown: 0 shows no text at all."""
+    """What the report is about. `examples` is how many documents of each kind may be shown: 0 shows no text at all.
+
+    Sections are gathered side by side; what they share (`SHARED`) is found before.
+    """
+
+    SHARED: ClassVar[tuple[str, ...]] = ("counted", "bins")
 
     lake: Lake
     publication: Publication
