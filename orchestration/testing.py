@@ -30,6 +30,8 @@ PARTS = (
     Part("layers", ("-c", _LINT_IMPORTS, "--no-logo")),
 )
 TESTS = Part("tests", ("-m", "pytest"))
+# A file is the unit, as its fixtures are its own; each process has a Spark session, hence the bound.
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 def run_part(part: Part, project: Path = PROJECT) -> bool:
@@ -52,7 +54,8 @@ def as_seen_from_project(argument: str) -> str:
 def main(arguments: Sequence[str], *, parts: Sequence[Part] = PARTS, tests: Part = TESTS) -> int:
     """Run all parts and then the tests; with arguments, the tests alone with those. Exit status 0, or 1 for a fault."""
     extra = tuple(as_seen_from_project(argument) for argument in arguments)
-    chosen = [Part(tests.name, tests.arguments + extra)] if extra else [*parts, tests]
+    whole = Part(tests.name, tests.arguments + SIDE_BY_SIDE)
+    chosen = [Part(tests.name, tests.arguments + extra)] if extra else [*parts, whole]
     failed = [part.name for part in chosen if not run_part(part)]
     print(f"\nprovender test: {'FAILED: ' + ', '.join(failed) if failed else 'all passed'}", flush=True)  # noqa: T201
     return 1 if failed else 0

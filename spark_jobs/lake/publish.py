@@ -22,6 +22,7 @@ from spark_jobs.lake.tables import TABLES
 
 _ATTEMPTS = 5
 # Another publisher that adds a column, or commits between read and write, makes Delta refuse: from the candidate again.
+# If the other one published the same scope, that second write is discarded, and reading back finds the race lost.
 _RETRYABLE = (
     "MetadataChanged",
     "ConcurrentAppend",
@@ -120,7 +121,8 @@ def _retrying(write: Any) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             write()
-        except PySparkException as error:
+        # Any exception, as some of Delta's reach Python as Spark's and some as bare ones of the JVM.
+        except Exception as error:
             if attempt == _ATTEMPTS or not any(name in str(error) for name in _RETRYABLE):
                 raise
         else:

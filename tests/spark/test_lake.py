@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,7 +19,7 @@ from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.digest import MODULUS, ContentDigest, digest_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
-from spark_jobs.lake.publish import append, publish
+from spark_jobs.lake.publish import Scope, append, publish, replace
 from spark_jobs.lake.registry import register, registered
 from spark_jobs.lake.tables import TABLES
 
@@ -64,6 +68,43 @@ def test_the_second_of_two_publishers_loses_and_the_first_one_stands(lake: Lake)
     with pytest.raises(LostRaceError, match="race"):
         publish(lake, second, {**RECORD, "run_id": "r2"}, sequence=1)
     assert documents(lake.published("scored", ["race"])) == {"a"}
+
+
+def test_a_publisher_that_is_overtaken_while_it_writes_loses_too(lake: Lake, tmp_path: Path) -> None:
+    one_task = scored(lake.spark, "overtaken", {"a": 0.5}).coalesce(1)
+    slow = one_task.mapInArrow(waits_when_run_again(tmp_path), PUBLISHED)
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(replace, lake, Scope("scored", "overtaken"), slow, RECORD, sequence=1)
+        while not (tmp_path / "writing").exists():
+            assert not publishing.done(), publishing.result()
+            time.sleep(0.01)
+        # Delta has looked at the table for the slow one; now another program publishes, with a session of its own.
+        other = Lake(lake.spark, lake.home)
+        quick = scored(lake.spark, "overtaken", {"b": 0.5})
+        replace(other, Scope("scored", "overtaken"), quick, {**RECORD, "run_id": "r2"}, sequence=1)
+        (tmp_path / "go").touch()
+        with pytest.raises(LostRaceError, match="run again"):
+            publishing.result()
+    assert documents(lake.published("scored", ["overtaken"])) == {"b"}
+
+
+PUBLISHED = "snapshot STRING, doc_id STRING, fasttext__quality DOUBLE"
+
+
+def waits_when_run_again(folder: Path) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The first run takes the digest; the second is the write, which waits until it may go on."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        if (folder / "digested").exists() and not (folder / "writing").exists():
+            (folder / "writing").touch()
+            patience = time.monotonic() + 120
+            while not (folder / "go").exists():
+                assert time.monotonic() < patience
+                time.sleep(0.01)
+        (folder / "digested").touch()
+        yield from batches
+
+    return run
 
 
 def test_the_retry_of_a_finished_publication_is_that_publication(lake: Lake) -> None:
