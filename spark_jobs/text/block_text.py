@@ -3,7 +3,6 @@
 White space is one space but in `pre`; cells of a row are parted by tabs; character references become characters.
 """
 
-import html
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from spark_jobs.text import block_columns as k
 from spark_jobs.text import block_names as names
 from spark_jobs.text.block_features import block_level
+from spark_jobs.text.character_references import unescape
 from spark_jobs.text.native import kernel
 
 MAX_INDENT: Final = 8  # lists nested deeper are indented no further
@@ -25,7 +25,7 @@ def write_blocks(
     elements, runs, blocks = segments
     text: str = _write(data, elements, runs, blocks, chosen, int(bullets)).tobytes().decode("utf-8", "replace")
     if "&" in text:
-        text = html.unescape(text)
+        text = unescape(text)
     return text.replace("\u00a0", " ").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 

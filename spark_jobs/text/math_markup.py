@@ -8,6 +8,7 @@ import html
 import re
 from typing import Final
 
+from spark_jobs.text.character_references import unescape
 from spark_jobs.text.mathml import to_latex
 
 # Nothing of this in a page, nothing to do.
@@ -82,9 +83,9 @@ def _of_mathml(match: re.Match[str]) -> str:
     annotation = _TEX_ANNOTATION.search(inside)
     alt = _ALTTEXT.search(attributes)
     if annotation:
-        latex = html.unescape(annotation.group(1))
+        latex = unescape(annotation.group(1))
     elif alt and (alt.group(1) or alt.group(2) or "").strip():
-        latex = html.unescape(alt.group(1) or alt.group(2) or "")
+        latex = unescape(alt.group(1) or alt.group(2) or "")
     else:
         latex = to_latex(inside)
     return _formula(latex, display=bool(_DISPLAY.search(attributes)))
@@ -123,7 +124,7 @@ def _without_pictures(page: str) -> str:
         if not _IMAGE_OF_TEX.search(match.group(0)):
             continue
         alt = _ALT.search(match.group(0))
-        latex = html.unescape((alt.group(1) or alt.group(2) or "") if alt else "")
+        latex = unescape((alt.group(1) or alt.group(2) or "") if alt else "")
         formula = _formula(latex, display=False)
         before = page[max(position, match.start() - _NEAR) : match.start()]
         shown = bool(formula) and formula.strip("$") in before

@@ -3,9 +3,10 @@
 A reader of tags with a stack, so depth costs no recursion. Unknown elements are their contents.
 """
 
-import html
 import re
 from typing import Final
+
+from spark_jobs.text.character_references import unescape
 
 _TOKEN = re.compile(r"<(/?)([A-Za-z][\w:.-]*)([^>]*?)(/?)>|([^<]+)|<")
 _ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
@@ -55,7 +56,7 @@ def to_latex(mathml: str) -> str:
         closing, name, attributes, empty, text = match.groups()
         if text is not None:
             if stack[-1][0] in {"mi", "mn", "mo", "mtext", "ms"} and text:
-                stack[-1][2].append(html.unescape(text))
+                stack[-1][2].append(unescape(text))
             continue
         if name is None:
             continue

@@ -3,7 +3,6 @@
 One native pass over the page (it skips comments and scripts) picks them out as they stand, for filters that judge them.
 """
 
-import html
 import re
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spark_jobs.text.block_tags import hash_name
+from spark_jobs.text.character_references import unescape
 from spark_jobs.text.markup_names import fnv1a
 from spark_jobs.text.markup_tokens import skip_markup, skip_raw
 from spark_jobs.text.native import kernel
@@ -48,7 +48,7 @@ def attributes_of(tag: str) -> tuple[str, dict[str, str]]:
         return "", {}
     found: dict[str, str] = {}
     for key, double, single, bare in _ATTRIBUTE.findall(tag, name.end()):
-        found.setdefault(key.lower(), html.unescape(double or single or bare))
+        found.setdefault(key.lower(), unescape(double or single or bare))
     return name.group(1).lower(), found
 
 
