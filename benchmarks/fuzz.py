@@ -32,6 +32,7 @@ from benchmarks.fuzz_pages import Page, page  # noqa: E402
 
 CHUNK = 250
 HANG_SECONDS = 120.0  # for a chunk; a page takes milliseconds
+_TELL_EVERY = 2_000
 MOST_TRIES = 300  # of the shrinking
 _CONTEXT = multiprocessing.get_context("fork")  # kernels compiled once, before
 
@@ -163,6 +164,8 @@ def fuzz(
     with ThreadPoolExecutor(jobs) as pool:
         for pages, found in pool.map(work, chunks(documents, chunk)):
             kinds.update(one.kind for one in pages)
+            if kinds.total() // _TELL_EVERY > (kinds.total() - len(pages)) // _TELL_EVERY:
+                print(f"{kinds.total():,} of {documents:,} pages, {len(faults)} faults", file=sys.stderr, flush=True)
             size += sum(len(one.payload or b"") for one in pages)
             for name, (fault, verdict) in found.items():
                 cpu[name] += verdict.seconds
