@@ -31,6 +31,12 @@ def versions(location: str) -> tuple[int, ...]:
     return tuple(int(match[1]) for match in found if match)
 
 
+def unborn(location: str) -> bool:
+    """Whether all there is of a table is the beginning of its log, without a commit or a checkpoint, and no data."""
+    log = storage.names(storage.join(location, "_delta_log"))
+    return storage.names(location) == ("_delta_log",) and not any(n.endswith((".json", ".parquet")) for n in log)
+
+
 def properties(location: str) -> Mapping[str, str]:
     """The table's properties as they are now. Raises LakeError where the log does not hold them."""
     for version in reversed(versions(location)):

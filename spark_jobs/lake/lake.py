@@ -1,5 +1,6 @@
 """The lake: where its tables lie, making them, and reading exactly what is published. Writing is `publish.py`."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,8 @@ from spark_jobs.lake.tables import TABLES, Table
 
 LAKE_VERSION = 1
 _MARKER = "publications"  # made last: where it stands, the lake is whole
+_ATTEMPTS = 5
+_PATIENCE_SECONDS = 2.0  # between attempts to make a table
 
 # With the defaults old versions and their records vanish and time travel is refused after 7 days.
 _FOREVER = "interval 36500 days"
@@ -47,7 +50,7 @@ class Lake:
         """Properties that the lake was made with, None where there is no (whole) lake."""
         location = self.location(_MARKER)
         # From the log: asking Spark costs seconds in a fresh session.
-        return commits.properties(location) if storage.exists(storage.join(location, "_delta_log")) else None
+        return commits.properties(location) if commits.versions(location) else None
 
     def open(self, recipe: str | None) -> "Lake":
         """Check that the lake is there, of this version and of this recipe line (None: any)."""
@@ -66,6 +69,8 @@ class Lake:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda table: self._create(table, recipe), [t for t in TABLES.values() if t.name != _MARKER]))
         self._create(TABLES[_MARKER], recipe)
+        # Another run may have made the lake at the same time, for another recipe.
+        self._check(self.properties() or {}, recipe)
         return self
 
     def _check(self, found: Mapping[str, str], recipe: str | None) -> None:
@@ -93,10 +98,26 @@ class Lake:
         }
         listed = ", ".join(f"'{key}' = '{_quoted(value)}'" for key, value in properties.items())
         partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-        self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({table.columns}) USING delta {partitioned} "
-            f"COMMENT '{_quoted(table.row)}' TBLPROPERTIES ({listed})"
-        ).collect()
+        location = self.location(table.name)
+        for attempt in range(1, _ATTEMPTS + 1):
+            failure: Exception | None = None
+            try:
+                self.spark.sql(
+                    f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({table.columns}) USING delta "
+                    f"{partitioned} COMMENT '{_quoted(table.row)}' TBLPROPERTIES ({listed})"
+                ).collect()
+            # Delta refuses a folder that holds something, or takes it for the table: another run makes it now, or was
+            # killed while it did.
+            except Exception as error:  # noqa: BLE001 - whatever it was, what counts is whether the table is there
+                failure = error
+            if commits.versions(location):
+                return
+            if attempt == _ATTEMPTS:
+                said = str(failure or "the folder is taken").partition("\n")[0]
+                raise LakeError(f"{location}: the table cannot be made ({said}); give a folder of its own") from failure
+            time.sleep(_PATIENCE_SECONDS)
+            if attempt == _ATTEMPTS - 1 and commits.unborn(location):
+                storage.remove(location)
 
     # what is published --------------------------------------------------------------------------------------------
 

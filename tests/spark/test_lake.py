@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import LakeError, LostRaceError, NotFoundError, ProvenderError
-from spark_jobs.lake import ledger, records
+from spark_jobs.lake import commits, ledger, records
 from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.digest import MODULUS, ContentDigest, digest_of
 from spark_jobs.lake.lake import Lake
@@ -124,6 +124,20 @@ def test_columns_may_be_added_and_old_rows_have_null(lake: Lake) -> None:
     again = digest_of(lake.read([narrow]), narrow.record["columns"])
     assert str(again) == narrow.digest, "a later column does not change the digest of what was published before"
     assert published.record["columns"] == sorted(published.record["columns"], key=wide.columns.index)
+
+
+def test_a_lake_is_made_by_two_at_once_and_after_one_that_was_killed(spark: SparkSession, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    # As a run that was killed leaves it: a log without a commit.
+    leftover = tmp_path / "home" / "tables" / "scored" / "_delta_log"
+    leftover.mkdir(parents=True)
+    (leftover / ".00000000000000000000.json.tmp").write_text("{")
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(Lake(spark, home).make, "test") for _ in range(2)]
+        assert [lake.result().properties()["provender.recipe"] for lake in made] == ["test"] * 2
+    assert [commits.versions(made[0].result().location(table)) for table in TABLES] == [(0,)] * len(TABLES)
+    with pytest.raises(LakeError, match="serves the recipe 'test'"):
+        Lake(spark, home).make("another")
 
 
 def test_unknown_and_missing_columns_are_refused(lake: Lake) -> None:
