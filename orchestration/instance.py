@@ -1,5 +1,6 @@
 """The Dagster instance of a HOME: its files, and bringing it up to date with the ledger after a crash."""
 
+import fcntl
 from pathlib import Path
 
 import dagster as dg
@@ -23,10 +24,13 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     home = Path(settings.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
-    if not configuration.exists():
-        configuration.write_text(_CONFIGURATION, encoding="utf-8")
     settings.export()
-    return dg.DagsterInstance.get()
+    # Dagster makes its tables on first use, and stumbles where another program does so at the same moment.
+    with (home / ".opening").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not configuration.exists():
+            configuration.write_text(_CONFIGURATION, encoding="utf-8")
+        return dg.DagsterInstance.get()
 
 
 def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
