@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 
 from assets.workshop import Workshop
 from expectations.cleaning_figures import tally_of
+from expectations.dedup_figures import tally_of as duplicates_of
 from expectations.gate import Audited, Law, Outcome, audit
+from spark_jobs.dedup.tally import as_counts as duplicate_counts
 from spark_jobs.errors import GateError
 from spark_jobs.lake import ledger, storage
 from spark_jobs.lake.candidate import Candidate, write_candidate
@@ -21,7 +23,7 @@ from spark_jobs.stages.stage import Earlier, Redecidable, Stage, StageContext, S
 from spark_jobs.stages.tally import as_counts
 
 Prepare = Callable[[Workshop, Pins, str], Mapping[str, Any]]
-_KEPT = "kept"  # no reason is named like this: those of filters have a dot, those of dedup are its steps
+_KEPT = "kept"  # no reason is named like this: they have a dot
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,14 @@ def count(candidate: Candidate, audited: Audited) -> dict[str, Any]:
     if candidate.table == "cleaned":
         tallied = audited.once(tally_of)
         return counts | {"kept": tallied.kept, "dropped": tallied.documents - tallied.kept, **as_counts(tallied)}
+    if candidate.table == "deduped":
+        clustered = audited.once(duplicates_of)
+        return counts | {
+            "kept": clustered.kept, "dropped": clustered.documents - clustered.kept, **duplicate_counts(clustered)
+        }  # fmt: skip
     if "kept" not in frame.columns:
         return counts
-    if "drop_reasons" in frame.columns:
-        broken = F.transform("drop_reasons", lambda r: F.concat_ws(".", r["annotator"], r["reason"]))
-    else:
-        broken = F.when(F.col("kept"), F.array().cast("array<string>")).otherwise(F.array("duplicate_step"))
+    broken = F.transform("drop_reasons", lambda r: F.concat_ws(".", r["annotator"], r["reason"]))
     facts = frame.select(F.explode(F.concat(F.array(F.when(F.col("kept"), _KEPT)), broken)).alias("fact"))
     found = {row["fact"]: row["count"] for row in facts.where("fact IS NOT NULL").groupBy("fact").count().collect()}
     counts["kept"] = found.pop(_KEPT, 0)

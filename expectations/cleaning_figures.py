@@ -123,7 +123,7 @@ def _changes(now: Tally, earlier: Earlier, gates: GatesSection) -> dict[str, Fig
     languages = [*_drops(now.by["language"], before.by["language"]), _pair(*whole)]
     hosts = list(_drops(now.by["host"], before.by["host"]))
     reasons = list(_of_all(now, before, "reason"))
-    shift = [(a, b, _beyond_chance(a, b, gates.sigmas)) for a, b in _of_all(now, before, "language")]
+    shift = [(a, b, beyond_chance(a, b, gates.sigmas)) for a, b in _of_all(now, before, "language")]
     moved = [b.name for _, b, change in sorted(shift, key=lambda one: -one[2]) if change > 0]
     told = (
         f"{sum(c for *_, c in shift) / 2:.3f}: shares of {_listed(moved) or 'none'} moved, against {earlier.snapshot}"
@@ -149,7 +149,7 @@ def _of_all(now: Tally, before: Tally, facet: str) -> Iterator[tuple[Share, Shar
         yield _pair(name, (b.documents, now.documents), (a.documents, before.documents))
 
 
-def _beyond_chance(before: Share, now: Share, sigmas: float) -> float:
+def beyond_chance(before: Share, now: Share, sigmas: float) -> float:
     """The difference of two shares, less `sigmas` standard errors of it (pooled, documents taken as independent)."""
     pooled = (before.hits + now.hits) / (before.documents + now.documents)
     error = sqrt(pooled * (1 - pooled) * (1 / before.documents + 1 / now.documents))
@@ -160,8 +160,8 @@ def _largest(pairs: Iterable[tuple[Share, Share]], earlier: Earlier, gates: Gate
     judged = [(a, b) for a, b in pairs if min(a.documents, b.documents) >= gates.min_documents]
     if not judged:
         return Figure(0.0, f"none has {gates.min_documents:,} documents here and in {earlier.snapshot}")
-    a, b = max(judged, key=lambda pair: _beyond_chance(pair[0], pair[1], gates.sigmas))
-    change = _beyond_chance(a, b, gates.sigmas)
+    a, b = max(judged, key=lambda pair: beyond_chance(pair[0], pair[1], gates.sigmas))
+    change = beyond_chance(a, b, gates.sigmas)
     told = (
         f"{b.name or 'without a name'} went from {a.value:.3f} of {a.documents:,} to {b.value:.3f} of {b.documents:,}"
     )

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from assets.catalog import code_versions, full_fingerprints, tables
+from assets.deduped import later_snapshots_follow
 from assets.models import model_assets
 from assets.stage_asset import stage_asset
 from assets.workshop import Workshop
@@ -45,6 +46,7 @@ def build_definitions(settings: Settings | None = None, *, workshop: WorkshopRes
     ]  # fmt: skip
     return dg.Definitions(
         assets=[*assets, *models.values()],
+        asset_checks=[later_snapshots_follow],
         jobs=jobs,
         resources={"workshop": resource},
         # One Spark session serves all steps of a run; a process a step would start a JVM for each.

@@ -78,15 +78,20 @@ def stored_of(lake: Lake, publication: Publication) -> Stored:
 
 def published(lake: Lake, snapshots: Sequence[str] = ()) -> tuple[Stored, ...]:
     """The current publications of `cleaned`, of the named snapshots or of all. Raises NotFoundError."""
-    current = lake.publications("cleaned")
+    return tuple(stored_of(lake, one) for one in require_published(lake, "cleaned", snapshots))
+
+
+def require_published(lake: Lake, table: str, snapshots: Sequence[str] = ()) -> tuple[Publication, ...]:
+    """The current publications of a table, of the named snapshots or of all. Raises NotFoundError, with the nearest."""
+    current = lake.publications(table)
     if not current:
-        raise NotFoundError(f"{lake.home}: nothing is published in cleaned; build it with ./provender run")
+        raise NotFoundError(f"{lake.home}: nothing is published in {table}; build it with ./provender run")
     for snapshot in snapshots:
         if snapshot not in current:
             near = get_close_matches(snapshot, current, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(current))}"
-            raise NotFoundError(f"{snapshot}: no such snapshot in cleaned; {hint}")
-    return tuple(stored_of(lake, current[name]) for name in dict.fromkeys(snapshots or sorted(current)))
+            raise NotFoundError(f"{snapshot}: no such snapshot in {table}; {hint}")
+    return tuple(current[name] for name in dict.fromkeys(snapshots or sorted(current)))
 
 
 def _stored(operator: Mapping[str, Any]) -> StoredFilter:

@@ -15,3 +15,18 @@ def stale_reason(lake: Lake, table: str, partition: str, fingerprint: str) -> st
         if head is None or head.id != pinned["publication"]:
             return f"{pinned['table']}/{pinned['partition']} was published again"
     return None
+
+
+def overtaken(lake: Lake, table: str) -> dict[str, tuple[str, ...]]:
+    """Partitions of a serial table that were made from publications of it which were replaced since: by which ones.
+
+    Both in the order of publication, the oldest first.
+    """
+    current = lake.publications(table)
+    found: dict[str, tuple[str, ...]] = {}
+    for partition, publication in sorted(current.items(), key=lambda entry: entry[1].version):
+        earlier = [str(pin["partition"]) for pin in publication.inputs if pin["table"] == table
+                   and (head := current.get(str(pin["partition"]))) and head.id != pin["publication"]]  # fmt: skip
+        if earlier:
+            found[partition] = tuple(sorted(earlier, key=lambda name: current[name].version))
+    return found

@@ -14,6 +14,8 @@ from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
 
 LAKE_VERSION = 1
+# Partitions of these tables depend on one another, so they are published one after the other, whoever publishes.
+SERIAL = frozenset({"deduped"})
 _MARKER = "publications"  # made last: where it stands, the lake is whole
 _ATTEMPTS = 5
 _PATIENCE_SECONDS = 2.0  # between attempts to make a table
@@ -150,7 +152,9 @@ class Lake:
         return self.publications(table).get(partition)
 
     def sequence(self, table: str, partition: str) -> int:
-        """How often this partition was published so far."""
+        """How often this partition was published so far; of a serial table, the last number over all partitions."""
+        if table in SERIAL:
+            return max((publication.sequence for publication in self.history(table)), default=0)
         head = self.current(table, partition)
         return head.sequence if head else 0
 

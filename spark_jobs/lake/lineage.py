@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spark_jobs.errors import LakeError
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release
@@ -28,6 +29,19 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
         ],
         "models": _models([mixed, *pinned]),
     }  # fmt: skip
+
+
+def made_from(lake: Lake, publication: Publication, table: str) -> Publication:
+    """The publication of `table` for the same partition that this one was made from. Raises LakeError without one."""
+    pins = {str(p["publication"]) for p in publication.inputs
+            if p["table"] == table and p["partition"] == publication.partition}  # fmt: skip
+    found = next((p for p in lake.history(table) if p.id in pins), None)
+    if found is None:
+        raise LakeError(
+            f"{publication.table}/{publication.partition} version {publication.version}: its record names no "
+            f"publication of {table} that the lake still has; build the snapshot again with ./provender run"
+        )
+    return found
 
 
 def _ancestors(lake: Lake, head: Publication) -> list[Publication]:

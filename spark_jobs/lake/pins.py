@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 from spark_jobs.errors import NotFoundError
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.lineage import made_from
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.tables import TABLES
 
@@ -73,6 +74,14 @@ class Pins:
         if TABLES[table].side:
             return self.lake.side(table, self._several(OWNERS[table], partitions))
         listed = self._several(table, partitions)
+        return self.lake.read(listed) if listed else self.lake.published(table, ())
+
+    def behind(self, of: str, table: str, partitions: tuple[str, ...]) -> DataFrame:
+        """Rows of `table` that the publications of `of` were made from, in exactly those versions.
+
+        They are no inputs of their own: the publications of `of`, which are pinned, stand for them.
+        """
+        listed = [made_from(self.lake, self.publication(of, partition), table) for partition in partitions]
         return self.lake.read(listed) if listed else self.lake.published(table, ())
 
     def whole(self, table: str) -> DataFrame:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import LostRaceError, ProvenderError, VerificationError
 from spark_jobs.lake.candidate import Candidate
 from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
-from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.lake import SERIAL, Lake
 from spark_jobs.lake.records import Publication, dump, seal
 from spark_jobs.lake.suppressions import Suppressions, suppress
 from spark_jobs.lake.tables import TABLES
@@ -36,7 +36,7 @@ _RETRYABLE = (
 
 @dataclass(frozen=True)
 class Scope:
-    """One unit of compare and swap: a partition of a table."""
+    """One unit of compare and swap: a partition of a table, or all of a serial table."""
 
     table: str
     partition: str
@@ -44,7 +44,7 @@ class Scope:
     @property
     def transaction(self) -> str:
         """Delta's application id of the scope."""
-        return f"provender/{self.table}/{self.partition}"
+        return f"provender/{self.table}" if self.table in SERIAL else f"provender/{self.table}/{self.partition}"
 
     @property
     def predicate(self) -> str:
@@ -192,7 +192,7 @@ def _read_back(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> Publicati
         )
     if same[0].id != sealed["publication"]:
         raise LostRaceError(
-            f"{scope.table}/{scope.partition}: another run published it first "
+            f"{scope.table}/{scope.partition}: another run published {same[0].table}/{same[0].partition} first "
             f"(publication {same[0].id}, version {same[0].version}); run again to build on that"
         )
     return same[0]

@@ -57,7 +57,7 @@ class Dedup:
             "version": VERSION,
             "normal_form": NORMAL_FORM,
             "unicode": unicodedata.unidata_version,
-            "section": recipe.deduped.model_dump(mode="json"),
+            "section": recipe.deduped.model_dump(mode="json", exclude={"gates"}),
             "minhash": asdict(params),
             "params_id": params.params_id,
         }
@@ -236,8 +236,8 @@ class _Run:
         )  # fmt: skip
 
     def _record(self) -> OperatorRecord:
-        params = {**self.section.model_dump(mode="json"), "minhash": {**self.section.minhash.model_dump(mode="json"),
-                  "bands": self.params.bands, "rows": self.params.rows}}  # fmt: skip
+        section = self.section.model_dump(mode="json", exclude={"gates"})
+        params = {**section, "minhash": {**section["minhash"], "bands": self.params.bands, "rows": self.params.rows}}
         return OperatorRecord(
             name="dedup", kind="dedup", version=VERSION, params=params, fingerprint=sha256_of(params | {"v": VERSION})
         )

@@ -19,6 +19,7 @@ from spark_jobs.stages.decontaminate import Benchmarks, benchmark_digest
 from spark_jobs.stages.mix_facts import Counts, count_decisions, documents_by_benchmark, drawn_tokens, release_facts
 from spark_jobs.stages.mix_plan import quotas, rewrite_budget, with_copies, with_phases, within_share
 from spark_jobs.stages.mix_pool import KEYS, ORIGINAL, Pools, chosen, keyed_hash
+from spark_jobs.stages.mix_rehydration import Rehydrated, check_clusters, rehydration_parts
 from spark_jobs.stages.mix_rewrites import OwnFilter, Rewrites, filter_parts
 from spark_jobs.stages.mix_workers import MATCHES
 from spark_jobs.stages.stage import OperatorRecord, PinnedReader, StageContext, StageOutput
@@ -46,10 +47,12 @@ class Mix:
         Who knows the lake adds the digest of the rewrites' model; how it is fitted is the model's fingerprint.
         """
         check_tokens(recipe)
+        check_clusters(recipe)
         section = recipe.mixed
         return {
             "version": VERSION,
-            "section": section.model_dump(mode="json", exclude={"rewrites"}),
+            "section": section.model_dump(mode="json", exclude={"rewrites", "rehydration"}),
+            **({} if section.rehydration is None else {"rehydration": rehydration_parts(section.rehydration)}),
             **({} if section.rewrites is None else {"rewrites": filter_parts(section.rewrites)}),
             "select": registry.fingerprint(section.select.build()),
             "tokenizer": tokenizer_digest(section.tokenizer),
@@ -59,6 +62,7 @@ class Mix:
     def run(self, context: StageContext) -> StageOutput:
         """Decide on keys, then join the text. Raises RecipeError, and NotFoundError when nothing is deduped yet."""
         check_tokens(context.recipe)
+        check_clusters(context.recipe)
         return _Mixing(context).output()
 
 
@@ -119,6 +123,8 @@ class _Mixing:
         available = sorted(n for n in context.inputs.partitions("scored", self.snapshots).columns if "__" in n)
         self.score: str | None = self.selector.score_column(available)
         self.pools = Pools(context.inputs, self.snapshots, self.section, self.score)
+        said = self.section.rehydration
+        self.rehydrated = Rehydrated(context.inputs, self.snapshots, said, self.scratch) if said else None
         self.filter = OwnFilter.of(context.recipe, context.services)
         self.rewrites = Rewrites(context.inputs, _published(context.inputs, "rewritten"), self.section, self.filter)
         self.benchmarks = Benchmarks.of(self.section)
@@ -160,6 +166,9 @@ class _Mixing:
     def _with_copies(self, judged: DataFrame) -> DataFrame:
         inside = judged.where(F.col("reason").isNull())
         outside = judged.where(F.col("reason").isNotNull()).withColumn("copies", F.lit(0))
+        if self.rehydrated:
+            self.context.say("mix: rehydration")
+            inside = self.rehydrated.weighed(inside)
         have = _tokens_by_source(inside) if self.section.plan is not None else {}
         return with_copies(inside, self.section, self._quotas(), have).unionByName(outside)
 
@@ -221,6 +230,7 @@ class _Mixing:
             **release_facts(counts, quotas=self._quotas(), rewrite_tokens=rewrite_tokens),
             "benchmarks": self.benchmarks.facts(documents_by_benchmark(decided)) if self.benchmarks else [],
             **(self.filter.facts(decided, counts) if self.filter else {}),
+            **(self.rehydrated.facts(decided) if self.rehydrated else {}),
         }
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.operators.ordered_cut import best_rank, hash_rank, millionths, take
 from spark_jobs.recipe.sections.mixed import FinalPhase, MixedSection, Multiplicity
-from spark_jobs.stages.mix_pool import ORIGINAL
+from spark_jobs.stages.mix_pool import ORIGINAL, best_first
 
 _MILLION = 1_000_000
 _ONE = "_all"
@@ -48,13 +48,16 @@ def with_copies(
 ) -> DataFrame:
     """Selected originals with `copies` and, where that is 0, the `reason`.
 
-    `planned` are the quotas of the plan, `have` the tokens of its sources; both are empty without a plan.
+    `planned` are the quotas of the plan, `have` the tokens of its sources; both are empty without a plan. Where the
+    recipe rehydrates, documents have a `weight`: copies are repeated so often, up to the epoch cap.
     """
     if section.plan is not None:
         allotted = {name: allot(have=have.get(name, 0), quota=q, cap=section.max_epochs) for name, q in planned.items()}
         return _by_plan(documents, allotted)
     copies = _listed(section.multiplicity) if section.multiplicity is not None else F.lit(1)
-    return _reasoned(documents.withColumn("copies", copies.cast("int")), F.lit("left_out"))
+    if section.rehydration is not None:
+        copies = F.least(copies * F.col("weight"), F.lit(section.max_epochs))
+    return _reasoned(documents.withColumn("copies", copies.cast("int")), F.lit("left_out")).drop("weight")
 
 
 def _listed(multiplicity: Multiplicity) -> Column:
@@ -70,7 +73,7 @@ def _by_plan(documents: DataFrame, allotted: Mapping[str, Allotment]) -> DataFra
     plan = spark.createDataFrame(rows, "_source STRING, _copies INT, budget BIGINT")
     grouped = documents.withColumn("_source", F.coalesce("source", F.lit("")))
     taken = take(
-        grouped, plan.select("_source", "budget"), group="_source", rank=best_rank("quality"), order=_best_first(),
+        grouped, plan.select("_source", "budget"), group="_source", rank=best_rank("quality"), order=best_first(),
         weight="tokens", into="_extra",
     )  # fmt: skip
     placed = taken.join(F.broadcast(plan.drop("budget")), "_source", "left")
@@ -81,10 +84,6 @@ def _by_plan(documents: DataFrame, allotted: Mapping[str, Allotment]) -> DataFra
 
 def _reasoned(documents: DataFrame, reason: Column) -> DataFrame:
     return documents.withColumn("reason", F.when(F.col("copies") < 1, reason))
-
-
-def _best_first(quality: str = "quality") -> tuple[Column, ...]:
-    return (F.desc_nulls_last(quality), F.asc("tie"), F.asc("doc_id"), F.asc("snapshot"))
 
 
 def _by_hash() -> tuple[Column, ...]:
@@ -119,7 +118,7 @@ def with_phases(mixed: DataFrame, total_tokens: int, final: FinalPhase | None) -
     drawn = mixed.withColumns({"_drawn": F.col("tokens") * F.col("copies"), "_quality": comparable})
     taken = _take_all(
         drawn, total_tokens * millionths(final.share) // _MILLION,
-        rank=best_rank("_quality") if best else hash_rank(), order=_best_first("_quality") if best else _by_hash(),
+        rank=best_rank("_quality") if best else hash_rank(), order=best_first("_quality") if best else _by_hash(),
         weight="_drawn", into="_final",
     )  # fmt: skip
     phase = F.when(F.col("_final"), FINAL).otherwise(MAIN)

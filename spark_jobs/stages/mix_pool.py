@@ -28,6 +28,11 @@ def keyed_hash(purpose: str, seed: int, *parts: str) -> Column:
     return F.substring(F.sha2(F.concat_ws("\x1f", F.lit(purpose), F.lit(str(seed)), *parts), 256), 1, 32)
 
 
+def best_first(quality: str = "quality") -> tuple[Column, ...]:
+    """The total order of a pool: higher scores first, then by hash."""
+    return (F.desc_nulls_last(quality), F.asc("tie"), F.asc("doc_id"), F.asc("snapshot"))
+
+
 @dataclass(frozen=True)
 class Pools:
     """Reads the pools of a release over some snapshots, in sequence order."""

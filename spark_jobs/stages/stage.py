@@ -34,6 +34,10 @@ class PinnedReader(Protocol):
         """The current publications of several partitions of a table (None: all published), united."""
         ...
 
+    def behind(self, of: str, table: str, partitions: tuple[str, ...]) -> DataFrame:
+        """Rows of `table` that the current publications of `of` were made from; no inputs, `of` stands for them."""
+        ...
+
     def whole(self, table: str) -> DataFrame:
         """A table without partitions (models, rewrite_cache, ...) as it is now."""
         ...

@@ -45,6 +45,10 @@ class Reader:
         listed = ", ".join(f"'{p}'" for p in partitions) or "''"
         return self.frames[table].where(f"snapshot IN ({listed})")
 
+    def behind(self, of: str, table: str, partitions: tuple[str, ...]) -> DataFrame:
+        """The frames hold one version of everything, whatever the publications of `of` were made from."""
+        return self.partitions(table, partitions)
+
     def whole(self, table: str) -> DataFrame:
         return self.frames[table]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from expectations.cleaned import GATES as GATE_LAWS
-from expectations.cleaning_figures import Earlier, Share, _beyond_chance, _changes, _common, _own, _wiped_out
+from expectations.cleaning_figures import Earlier, Share, _changes, _common, _own, _wiped_out, beyond_chance
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.sections.gates import GatesSection
 from spark_jobs.stages.clean import Clean
@@ -37,22 +37,22 @@ shares = st.integers(1, 10_000).flatmap(lambda n: st.integers(0, n).map(lambda h
 
 
 @given(shares, shares, st.floats(0, 5))
-def test_the_change_beyond_chance_is_symmetric_and_at_most_the_difference(a: Share, b: Share, sigmas: float) -> None:
-    change = _beyond_chance(a, b, sigmas)
-    assert math.isclose(change, _beyond_chance(b, a, sigmas), abs_tol=1e-12)
+def test_the_changebeyond_chance_is_symmetric_and_at_most_the_difference(a: Share, b: Share, sigmas: float) -> None:
+    change = beyond_chance(a, b, sigmas)
+    assert math.isclose(change, beyond_chance(b, a, sigmas), abs_tol=1e-12)
     assert 0 <= change <= abs(a.value - b.value)
-    assert _beyond_chance(a, a, sigmas) == 0
+    assert beyond_chance(a, a, sigmas) == 0
 
 
 @given(shares, shares)
 def test_more_documents_leave_less_to_chance(a: Share, b: Share) -> None:
     more = [Share("x", share.hits * 100, share.documents * 100) for share in (a, b)]
-    assert _beyond_chance(a, b, 3.0) <= _beyond_chance(*more, 3.0) + 1e-12
+    assert beyond_chance(a, b, 3.0) <= beyond_chance(*more, 3.0) + 1e-12
 
 
 def test_a_small_sample_is_no_alarm_and_a_large_one_is() -> None:
-    assert _beyond_chance(Share("x", 10, 20), Share("x", 14, 20), 3.0) == 0
-    assert _beyond_chance(Share("x", 5000, 10_000), Share("x", 7000, 10_000), 3.0) > 0.17
+    assert beyond_chance(Share("x", 10, 20), Share("x", 14, 20), 3.0) == 0
+    assert beyond_chance(Share("x", 5000, 10_000), Share("x", 7000, 10_000), 3.0) > 0.17
 
 
 def test_a_host_is_wiped_out_when_chance_does_not_explain_it() -> None:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spark_jobs.recipe.sections.dedup_gates import DedupGates
+
 Step = Literal["exact_bytes", "exact_text", "minhash"]
 Criterion = Literal["published", "score", "length", "date", "id"]
 
@@ -60,6 +62,7 @@ class DedupedSection(BaseModel):
     )
     score: str | None = Field(None, description="Column of scored that `order` means; none: its only score")
     minhash: MinHashSection = MinHashSection()
+    gates: DedupGates = DedupGates()
 
     @model_validator(mode="after")
     def _total_order(self) -> Self:

@@ -67,6 +67,34 @@ class Multiplicity(_Section):
     others: int = Field(default=1, ge=0, description="copies of documents of groups that are not listed")
 
 
+class Rehydration(_Section):
+    """Copies by cluster size and language, where filters keep more than on average (FineWeb2, arXiv 2506.20920).
+
+    `published` is the arithmetic of huggingface/fineweb-2 to the last digit. `supported` is the same rule in fractions,
+    on rows of enough clusters, and leaves tables of fewer than five rows unsmoothed. Needs `deduped.participants:
+    cleaned`.
+    """
+
+    max_weight: int = Field(
+        default=4, ge=1, le=100, description="copies of the documents of the best size; published tables have 3 to 10"
+    )
+    rule: Literal["supported", "published"] = "supported"
+    min_clusters: int = Field(
+        default=100,
+        ge=1,
+        description="clusters that a row of `supported` stands on; sizes are joined until it has them",
+    )
+    tail_size: int | None = Field(default=None, ge=2, description="sizes from here on are one row of `published`")
+
+    @model_validator(mode="after")
+    def _of_its_rule(self) -> Self:
+        if self.rule == "supported" and self.tail_size is not None:
+            raise ValueError("tail_size belongs to rule published; supported joins sizes by min_clusters")
+        if self.rule == "published" and "min_clusters" in self.model_fields_set:
+            raise ValueError("min_clusters belongs to rule supported; published knows no support")
+        return self
+
+
 class Plan(_Section):
     """A budget of tokens divided over sources: too much is cut by quality, too little repeated up to the cap."""
 
@@ -116,6 +144,9 @@ class MixedSection(_Section):
         default=4, ge=1, description="copies of a document at most (arXiv 2305.16264: up to 4 are as good as fresh)"
     )
     multiplicity: Multiplicity | None = None
+    rehydration: Rehydration | None = Field(
+        default=None, description="copies by duplication, times those of multiplicity, cut at max_epochs; none: off"
+    )
     plan: Plan | None = None
     rewritten_share: float = Field(
         0.5, ge=0, lt=1, description="share of the release's tokens that rewritten text has at most; .5 is 1:1 (REWIRE)"
@@ -133,6 +164,8 @@ class MixedSection(_Section):
     def _one_plan(cls, value: Any) -> Any:
         if isinstance(value, dict) and value.get("plan") and value.get("multiplicity"):
             raise ValueError("give either a plan, which derives copies, or a multiplicity, which states them")
+        if isinstance(value, dict) and value.get("plan") and value.get("rehydration") is not None:
+            raise ValueError("give either a plan or a rehydration: both derive copies")
         return value
 
     @model_validator(mode="after")
@@ -141,6 +174,11 @@ class MixedSection(_Section):
             over = {k: n for k, n in self.multiplicity.copies.items() if n > self.max_epochs}
             if over or self.multiplicity.others > self.max_epochs:
                 raise ValueError(f"multiplicity: more copies than max_epochs ({self.max_epochs}): {over or 'others'}")
+        if self.rehydration is not None and self.rehydration.max_weight > self.max_epochs:
+            raise ValueError(
+                f"rehydration.max_weight {self.rehydration.max_weight} is more copies than max_epochs "
+                f"({self.max_epochs}): copies count as epochs"
+            )
         names = [benchmark.name for benchmark in self.benchmarks]
         if len(set(names)) != len(names):
             raise ValueError("benchmarks name each benchmark once")
