@@ -136,6 +136,8 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
     }
     if again := record.get("redecided_from"):
         metadata["decided again from publication"] = str(again["publication"])
+    if "largest_cluster" in counts:
+        metadata |= {"clusters": int(counts["clusters"]), "documents in the largest": int(counts["largest_cluster"])}
     if "kept" in counts:
         metadata |= {
             "kept": int(counts["kept"]),

@@ -60,7 +60,7 @@ def tally(deduped: DataFrame, snapshot: str) -> Tally:
     found = totals.asDict() if totals is not None else {}
     largest = found.get("largest")
     return Tally(
-        *(int(found.get(name) or 0) for name in ("documents", "kept", "clusters", "known")),
+        **{name: int(found.get(name) or 0) for name in ("documents", "kept", "clusters", "known")},
         largest=int(largest["documents"]) if largest else 0, largest_name=str(largest["name"]) if largest else "",
         by_step={row["duplicate_step"]: int(row["documents"]) for row in by_step.orderBy("duplicate_step").collect()},
     )  # fmt: skip

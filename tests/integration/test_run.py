@@ -63,6 +63,31 @@ def test_a_crawl_becomes_a_release_and_the_next_only_adds(command: Command, plac
     assert survivors.count() > 0, "pages that stayed the same are duplicates of the first snapshot's"
 
 
+def test_clusters_of_the_later_snapshot_are_those_of_the_earlier(command: Command, place: Path) -> None:
+    told = command("clusters", "two", *options(place), "--top", "3", "--json").json
+    assert told["all"]["of_earlier"] > 0
+    assert len(told["largest"]) <= 3
+    assert sum(row["documents"] for row in told["sizes"]) == told["all"]["documents"]
+    assert sum(row["documents"] for row in told["steps"]) == told["all"]["documents"] - told["all"]["kept"]
+    assert "clusters by size" in command("clusters", "one", *options(place), "--with-text").out
+    missing = command("clusters", "onne", *options(place))
+    assert (missing.status, missing.out) == (2, "")
+    assert missing.err.splitlines()[-1].endswith("onne: no such snapshot in deduped; did you mean one?")
+
+
+def test_dagster_was_told_that_no_snapshot_is_behind(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    key = dg.AssetCheckKey(dg.AssetKey("deduped"), "later_snapshots_follow")
+    with open_instance(Settings.read(str(place / "home"), str(place / "recipe.yaml"))) as instance:
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=5)
+        event = instance.get_latest_materialization_event(dg.AssetKey("deduped"))
+    assert records
+    assert all(record.status.value == "SUCCEEDED" for record in records)
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["stale later snapshots"].value == "none"
+
+
 def test_the_laws_hold_from_the_files_to_the_release(lake: Lake) -> None:
     for snapshot, number in (("one", 0), ("two", 1)):
         records = len(small_crawl(number))

@@ -1,5 +1,6 @@
 """Dedup at the level of publications: races, staleness, removal of survivors, and what the record keeps."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,21 @@ SECOND = {"a later": Page(page("a", 1) + " more"), "b later": Page(page("b")), "
 THIRD = {"d later": Page(page("d")), "a last": Page(page("a")), "e": Page(page("e"))}
 
 
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> DedupLake:
-    made = DedupLake(spark, tmp_path)
+@pytest.fixture(scope="module")
+def two_snapshots(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DedupLake:
+    """What every test starts from."""
+    made = DedupLake(spark, tmp_path_factory.mktemp("two snapshots"))
     for snapshot, pages in (("s1", FIRST), ("s2", SECOND)):
         made.crawl(snapshot, pages)
         made.dedup(snapshot)
     return made
+
+
+@pytest.fixture
+def lake(two_snapshots: DedupLake, tmp_path: Path) -> DedupLake:
+    """A copy of it: a lake is its files."""
+    shutil.copytree(two_snapshots.home / "home", tmp_path / "home")
+    return DedupLake(two_snapshots.spark, tmp_path, pages=dict(two_snapshots.pages), runs=50)
 
 
 class Meanwhile:

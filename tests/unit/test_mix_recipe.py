@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators import registry
 from spark_jobs.recipe.recipe import Recipe
+from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection
 from spark_jobs.stages.mix import Mix, check_tokens
 
@@ -38,6 +39,10 @@ def recipe(steps: list[Any], mixed: dict[str, Any] | None = None) -> Recipe:
             {"plan": {"budget_tokens": 10, "shares": {"a": 1}}, "multiplicity": {"copies": {"a": 1}}},
             "either a plan",
         ),
+        ({"max_epochs": 4, "rehydration": {"max_weight": 10}}, "copies count as epochs"),
+        ({"plan": {"budget_tokens": 10, "shares": {"a": 1}}, "rehydration": {}}, "a plan or a rehydration"),
+        ({"rehydration": {"tail_size": 100}}, "tail_size belongs to rule published"),
+        ({"rehydration": {"rule": "published", "min_clusters": 9}}, "min_clusters belongs to rule supported"),
         ({"benchmarks": [BENCHMARK, BENCHMARK]}, "once"),
         ({"benchmarks": [{**BENCHMARK, "fields": []}]}, "fields"),
         ({"decontamination": {"min_lcs_share": 60}}, "min_lcs_share"),
@@ -93,6 +98,17 @@ def test_the_fingerprint_moves_with_what_decides_and_with_nothing_else(tmp_path:
     assert parts(**named, select={"top_fraction": {"fraction": 0.5}}) != first
     file.write_text('{"q": "two"}\n')
     assert parts(**named)["benchmarks"] != first["benchmarks"]
+
+
+def test_a_recipe_without_rehydration_has_the_fingerprint_it_had() -> None:
+    def parts(**said: Any) -> Mapping[str, Any]:
+        made = recipe(["token_count"], said)
+        return Mix().fingerprint_parts(made.model_copy(update={"deduped": DedupedSection(participants="cleaned")}))
+
+    assert "rehydration" not in parts()
+    assert "rehydration" not in parts()["section"]
+    assert parts(rehydration={})["rehydration"]["section"]["max_weight"] == 4
+    assert parts(rehydration={"min_clusters": 7})["rehydration"] != parts(rehydration={})["rehydration"]
 
 
 def test_a_missing_benchmark_is_an_error_of_the_recipe() -> None:
