@@ -136,7 +136,7 @@ def _diff(diff: Mapping[str, Any] | None) -> list[str]:
     if diff is None:
         return []
     if diff["same"]:
-        return ["       the texts are the same"]
+        return [f"       the text of {diff['doc_id']} is the survivor's"]
     lines = diff["lines"] or ["only in white space"]
     more = [f"... {diff['more']:,} more lines"] if diff["more"] else []
     cut = ["(long texts: only their beginnings are compared)"] if diff["cut"] else []
@@ -147,7 +147,8 @@ def _hosts(hosts: Mapping[str, Any]) -> list[Any]:
     total = f"{hosts['within']:,} duplicates lie on the host of what they copy, {hosts['between']:,} on another"
     if not hosts["listed"]:
         return [total]
-    grid = RichTable(title=f"hosts that copy from each other ({hosts['pairs']:,} pairs)", title_justify="left")
+    title = f"hosts that copy from each other, {len(hosts['listed']):,} of {hosts['pairs']:,}"
+    grid = RichTable(title=title, title_justify="left")
     for column in ("host", "and host", "duplicates", "removed of the first", "of the second"):
         grid.add_column(column, justify="left" if "host" in column else "right", overflow="fold")
     for row in hosts["listed"]:

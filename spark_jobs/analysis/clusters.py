@@ -105,20 +105,21 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def sizes(found: Clustered) -> list[dict[str, int]]:
     """Clusters by their size over all snapshots so far, in bands that double: 1, 2, 3 to 4, 5 to 8, ..."""
-    by_cluster = found.rows.groupBy("cluster_id").agg(
+    rows = found.lake.read([found.publication])
+    by_cluster = rows.groupBy("cluster_id").agg(
         F.max("cluster_size").alias("size"), F.count(F.lit(1)).alias("documents"), F.count_if("kept").alias("kept")
     )
     # Halving a whole number is exact where a logarithm is not.
     band = F.length(F.conv((F.col("size") - 1).cast("string"), 10, 2)).cast("int")
     counted = by_cluster.withColumn("band", F.when(F.col("size") > 1, band).otherwise(F.lit(0))).groupBy("band")
-    rows = counted.agg(
+    bands = counted.agg(
         F.count(F.lit(1)).alias("clusters"), F.sum("documents").alias("documents"), F.sum("kept").alias("kept"),
         F.max("size").alias("largest"),
     ).orderBy("band").collect()  # fmt: skip
     return [
         {"from": 1 if r["band"] == 0 else 2 ** (r["band"] - 1) + 1, "to": 2 ** r["band"],
          **{name: int(r[name]) for name in ("clusters", "documents", "kept", "largest")}}
-        for r in rows
+        for r in bands
     ]  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def copying(found: Clustered, top: int) -> dict[str, Any]:
     placed = duplicates.join(places, ["its_snapshot", "its_id"])
     first, second = F.least("host", "its_host"), F.greatest("host", "its_host")
     pairs = placed.groupBy(first.alias("first"), second.alias("second")).agg(
-        F.count(F.lit(1)).alias("documents"), F.count_if(F.col("host") == F.col("first")).alias("of_first")
+        F.count(F.lit(1)).alias("documents"), F.count_if(F.col("host") == first).alias("of_first")
     )
     apart = F.col("first") != F.col("second")
     totals = pairs.agg(

@@ -49,8 +49,9 @@ def _of(cluster: dict[str, Any], texts: dict[tuple[str, str], str]) -> dict[str,
     two = list(_texts(cluster, texts))
     if len(two) < 2:
         return None
-    member = cluster["members"][0]
-    return {"snapshot": member["snapshot"], "doc_id": member["doc_id"], **diff(*two)}
+    member, survivor = cluster["members"][0], cluster["survivor"]
+    names = f"survivor {survivor['doc_id']}", f"duplicate {member['doc_id']}"
+    return {"snapshot": member["snapshot"], "doc_id": member["doc_id"], **diff(*two, names=names)}
 
 
 def _texts(cluster: dict[str, Any], texts: dict[tuple[str, str], str]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 from assets.build import GateFailedError
 from assets.deduped import _later, later_snapshots_follow
 from spark_jobs.errors import LostRaceError
+from spark_jobs.lake import lake as lake_module
+from spark_jobs.lake import publish as publish_module
 from spark_jobs.lake.freshness import overtaken, stale_reason
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
@@ -90,16 +92,22 @@ def test_of_two_runs_of_one_snapshot_the_second_loses(lake: DedupLake) -> None:
     assert len(lake.rows("s2")) == len(SECOND)
 
 
-def test_a_lake_with_numbers_by_partition_goes_on(lake: DedupLake) -> None:
-    """Publications count over the whole table, whatever the numbers were before."""
-    numbers = {p.partition: p.sequence for p in lake.lake.history("deduped")}
-    assert numbers == {"s1": 1, "s2": 2}
-    assert lake.dedup("s1").publication.sequence == 3
+def test_publications_count_over_the_whole_table_even_if_older_ones_did_not(
+    lake: DedupLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {p.partition: p.sequence for p in lake.lake.history("deduped")} == {"s1": 1, "s2": 2}
+    with monkeypatch.context() as patch:
+        for module in (lake_module, publish_module):
+            patch.setattr(module, "SERIAL", frozenset())
+        old = lake.dedup("s1").publication
+    assert (old.sequence, old.record["transaction"]) == (2, "provender/deduped/s1")
+    new = lake.dedup("s2").publication
+    assert (new.sequence, new.record["transaction"]) == (3, "provender/deduped")
 
 
 def check(lake: DedupLake) -> dg.AssetCheckResult:
     resource = type("Made", (), {"get": lambda _self: lake.workshop})()
-    context = dg.build_asset_context(resources={"workshop": resource})
+    context = dg.build_asset_check_context(resources={"workshop": resource})
     found = later_snapshots_follow(context)
     assert isinstance(found, dg.AssetCheckResult)
     return found

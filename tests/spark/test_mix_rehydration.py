@@ -52,7 +52,7 @@ class Clusters:
             "signatures": frame(spark, "signatures", self.rows), "rewritten": frame(spark, "rewritten", []),
         }  # fmt: skip
         return Reader({
-            name: table.orderBy(F.xxhash64("*", F.lit(partitions))).repartition(partitions)
+            name: table.orderBy(F.xxhash64("doc_id", F.lit(partitions))).repartition(partitions)
             for name, table in frames.items()
         })  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_languages_have_tables_of_their_own_and_few_clusters_are_pooled(spark: S
     pooled, facts = mix(spark, tmp_path / "pooled", made, rehydration={"min_clusters": 5, "max_weight": 4})
     assert pooled[lucky] == 1
     assert [(r["language"], r["first_size"], r["weight"], r["rows"]) for r in facts["rehydration"]["table"]] == [
-        ("bav", 1, 1, 1), ("en", 1, 1, 1), ("en", 2, 4, 1),
+        ("bav", 1, 1, 1), ("en", 1, 1, 1), ("en", 2, 4, 1), ("en", 3, 1, 1),
     ]  # fmt: skip
 
 

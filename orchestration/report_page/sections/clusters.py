@@ -105,7 +105,7 @@ survivor <span class="mono">{{ cluster.survivor.doc_id }}</span> in {{ cluster.s
 {% endif %}
 <h3>Hosts that copy from each other</h3>
 <p>{{ found.hosts.within | count }} duplicates lie on the host of what they copy, {{ found.hosts.between | count }} on
-another: {{ found.hosts.pairs | count }} pairs of hosts.</p>
+another{% if found.hosts.pairs %}; pairs of hosts: {{ found.hosts.pairs | count }}{% endif %}.</p>
 {% if found.hosts.listed %}
 <div class="scroll"><table>
 <thead><tr><th scope="col">host</th><th scope="col" class="left">and host</th><th scope="col">duplicates</th>
