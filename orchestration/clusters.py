@@ -40,6 +40,7 @@ def gather(found: Clustered, *, top: int, with_text: bool) -> dict[str, Any]:
     return {
         "snapshot": found.snapshot, "publication": found.publication.id, "version": found.publication.version,
         "counts_tokens": found.has_tokens, "all": analysis.overview(found), "steps": analysis.steps(found),
+        "cuts": analysis.cuts(found.deduped),
         "sizes": analysis.sizes(found), "largest": with_diffs(found, chosen) if with_text else chosen,
         "hosts": analysis.copying(found, top), "facts": dict(found.publication.record.get("facts", {})),
     }  # fmt: skip
@@ -58,7 +59,12 @@ def render(found: Mapping[str, Any]) -> str:
     known = f"{every['of_earlier']:,} documents belong to clusters of earlier snapshots" if every["of_earlier"] else ""
     bridges = f"{every['bridges']:,} documents bridge clusters that were apart" if every["bridges"] else ""
     stale = f"stale: {', '.join(found['stale'])} was published again since; ./provender run" if found["stale"] else ""
-    lines = [line for line in (head, known, bridges, stale, _searched(found["facts"])) if line]
+    cuts = [
+        f"cut out of kept documents by {row['step']}: {row['pieces']:,} pieces of {row['documents']:,} documents, "
+        f"{row['characters']:,} characters"
+        for row in found["cuts"]
+    ]
+    lines = [line for line in (head, known, bridges, stale, _searched(found["facts"]), *cuts) if line]
     return _text(*lines, "", _steps(found), _sizes(found), *_largest(found["largest"]), *_hosts(found["hosts"]))
 
 

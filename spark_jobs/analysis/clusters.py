@@ -46,14 +46,18 @@ class Clustered:
         """Whether the recipe counted tokens."""
         return TOKENS in self.cleaned.record["columns"]
 
+    @property
+    def deduped(self) -> DataFrame:
+        """The rows of `deduped` alone."""
+        return self.lake.read([self.publication])
+
     @cached_property
     def rows(self) -> DataFrame:
         """The rows of `deduped`, with url, host, source, characters and tokens (0 where none were counted)."""
         tokens = F.coalesce(F.col(TOKENS).cast("long"), F.lit(0)) if self.has_tokens else F.lit(0).cast("long")
         own = self.lake.read([self.cleaned]).select("doc_id", *_PLACES, tokens.alias("tokens"))
         signed = self.lake.side("signatures", [self.publication]).select("doc_id", F.col("chars").alias("characters"))
-        rows = self.lake.read([self.publication])
-        return rows.join(own, "doc_id").join(signed, "doc_id", "left")
+        return self.deduped.join(own, "doc_id").join(signed, "doc_id", "left")
 
     def documents(self, snapshots: Sequence[str], *columns: str) -> DataFrame:
         """snapshot, doc_id and some columns of `cleaned`; what was taken down since is not among them."""
@@ -105,8 +109,7 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def sizes(found: Clustered) -> list[dict[str, int]]:
     """Clusters by their size over all snapshots so far, in bands that double: 1, 2, 3 to 4, 5 to 8, ..."""
-    rows = found.lake.read([found.publication])
-    by_cluster = rows.groupBy("cluster_id").agg(
+    by_cluster = found.deduped.groupBy("cluster_id").agg(
         F.max("cluster_size").alias("size"), F.count(F.lit(1)).alias("documents"), F.count_if("kept").alias("kept")
     )
     # Halving a whole number is exact where a logarithm is not.
@@ -128,6 +131,19 @@ def steps(found: Clustered) -> list[dict[str, Any]]:
     removed = found.rows.where("NOT kept").groupBy(F.col("duplicate_step").alias("step"))
     earlier = F.count_if(F.col("survivor_snapshot") != F.lit(found.snapshot)).alias("of_earlier")
     return [_numbers(r.asDict()) for r in removed.agg(*_sums(), earlier).orderBy(F.desc("documents"), "step").collect()]
+
+
+def cuts(deduped: DataFrame) -> list[dict[str, Any]]:
+    """What levels of text cut out of kept documents; nothing where the table knows no cuts (step, length)."""
+    if "cuts" not in deduped.columns:
+        return []
+    pieces = deduped.where("kept").select("doc_id", F.explode("cuts").alias("cut"))
+    counted = pieces.groupBy(F.col("cut.step").alias("step")).agg(
+        F.count_distinct("doc_id").alias("documents"),
+        F.count(F.lit(1)).alias("pieces"),
+        F.sum("cut.length").alias("characters"),
+    )
+    return [_numbers(row.asDict()) for row in counted.orderBy(F.desc("characters"), "step").collect()]
 
 
 # clusters -----------------------------------------------------------------------------------------------------------

@@ -124,6 +124,17 @@ def test_what_was_taken_down_is_not_shown(spark: SparkSession, tmp_path: Path) -
     )
 
 
+def test_what_levels_of_text_cut_is_counted_where_there_are_cuts(spark: SparkSession, lake: DedupLake) -> None:
+    rows = [("a", True, [("lines", 10), ("lines", 5), ("paragraphs", 40)]), ("b", True, [("lines", 1)]),
+            ("c", False, [("lines", 99)]), ("d", True, None)]  # fmt: skip
+    columns = "doc_id STRING, kept BOOLEAN, cuts ARRAY<STRUCT<step: STRING, length: BIGINT>>"
+    assert analysis.cuts(spark.createDataFrame(rows, columns)) == [
+        {"step": "paragraphs", "documents": 1, "pieces": 1, "characters": 40},
+        {"step": "lines", "documents": 2, "pieces": 3, "characters": 16},
+    ]
+    assert analysis.cuts(analysis.clustered(lake.lake, "s1").deduped.drop("cuts")) == []
+
+
 def test_the_command_prints_it_and_names_the_nearest_snapshot(lake: DedupLake) -> None:
     told = clusters_of(lambda: lake.workshop, Progress(), "s1", top=1, with_text=True)
     text = render(told)
