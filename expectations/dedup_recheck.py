@@ -44,9 +44,7 @@ def rechecked(audited: Audited, gates: DedupGates) -> dict[str, Figure]:
     checked = _checked(audited, gates, sampled, earlier)
     judged = {name: true for name, true in checked.items() if true is not None}
     least = audited.recipe.deduped.minhash.min_similarity
-    wrong = {
-        name for name, true in judged.items() if true < (least if sampled[name][0] == "minhash" else 1.0) - EXACT
-    }
+    wrong = {name for name, true in judged.items() if true < (least if sampled[name][0] == "minhash" else 1.0) - EXACT}
     untrue = sum(abs(true - sampled[name][1]) > EXACT for name, true in judged.items() if name not in wrong)
     read = ", ".join((audited.partition, *earlier))
     told = f"of {len(judged):,} removed documents checked against the texts of {read}"

@@ -56,8 +56,8 @@ Version {{ found.version }} of <code>deduped</code>.</p>
 </tbody></table></div>
 {% endif %}
 {% for row in found.cuts %}
-<p>Cut out of kept documents by {{ row.step }}: {{ row.pieces | count }} pieces of {{ row.documents | count }} documents,
-{{ row.characters | short }} characters.</p>
+<p>Cut out of kept documents by {{ row.step }}: {{ row.pieces | count }} pieces of {{ row.documents | count }}
+documents, {{ row.characters | short }} characters.</p>
 {% endfor %}
 <h3>Sizes of clusters</h3>
 <p>How many documents belong to clusters of a size, counted over all snapshots so far; kept ones and duplicates are
