@@ -7,6 +7,7 @@ from orchestration.clusters import band
 from orchestration.clusters import gather as gather_clusters
 from orchestration.report_page.section import Section, Subject
 from spark_jobs.analysis.clusters import Clustered
+from spark_jobs.lake.freshness import overtaken
 
 TOP = 10
 
@@ -21,6 +22,7 @@ def gather(subject: Subject) -> Mapping[str, Any] | None:
     sizes = [{**row, "title": band(row)} for row in found["sizes"]]
     removed = {name: sum(row[name] for row in found["steps"]) for name in ("documents", "tokens", "characters")}
     return {
+        "stale": overtaken(subject.lake, "deduped").get(found["snapshot"], ()),
         "found": found, "all": found["all"], "sizes": sizes, "removed": removed, "tokens": found["counts_tokens"],
         "most": max((row["documents"] for row in sizes), default=1),
         "most_removed": max((row["documents"] for row in found["steps"]), default=1),
@@ -37,9 +39,10 @@ SECTION = Section(
 ({{ share(removed.documents, all.documents) | percent }}) are duplicates of a survivor in this snapshot or an earlier
 one{% if tokens %}, with {{ removed.tokens | short }} tokens
 ({{ share(removed.tokens, all.tokens) | percent }}){% endif %}.
-{% if all.of_earlier %}{{ all.of_earlier | count }} belong to clusters of earlier snapshots.{% endif %}
-{% if all.bridges %}{{ all.bridges | count }} bridge clusters that were apart.{% endif %}
-Version {{ found.version }} of <code>deduped</code>.</p>
+{{ (all.of_earlier | count ~ " belong to clusters of earlier snapshots.") if all.of_earlier }}
+{{ (all.bridges | count ~ " bridge clusters that were apart.") if all.bridges }}
+Version {{ found.version }} of <code>deduped</code>.
+{{ "It is stale, " ~ stale | join(", ") ~ " was published again since." if stale }}</p>
 {% if found.steps %}
 <h3>What each level removed</h3>
 <div class="scroll"><table>
@@ -62,7 +65,7 @@ documents, {{ row.characters | short }} characters.</p>
 <h3>Sizes of clusters</h3>
 <p>How many documents belong to clusters of a size, counted over all snapshots so far; kept ones and duplicates are
 those of this snapshot.</p>
-{{ m.legend() }}
+<p class="legend" aria-hidden="true"><span>kept</span><span class="dropped">duplicates</span></p>
 <div class="scroll"><table>
 <thead><tr><th scope="col">documents in a cluster</th><th scope="col" class="left">documents</th>
 <th scope="col">clusters</th><th scope="col">documents here</th><th scope="col">kept</th></tr></thead>
@@ -86,7 +89,7 @@ survivor <span class="mono">{{ cluster.survivor.doc_id }}</span> in {{ cluster.s
 <p class="hosts">{% for host in cluster.hosts %}<bdi>{{ host.name or "(no host)" }}</bdi> {{ host.documents | count }}
 {{- ", " if not loop.last }}{% endfor %}
 {% if cluster.hosts_in_all > cluster.hosts | length %}, {{ cluster.hosts_in_all | count }} hosts in all{% endif %}</p>
-<details><summary>the {{ cluster.members | length }} that differ most</summary>
+<details><summary>duplicates, the most different first ({{ cluster.members | length }})</summary>
 <div class="scroll"><table>
 <thead><tr><th scope="col">document</th><th scope="col" class="left">URL</th><th scope="col" class="left">level</th>
 <th scope="col">similarity</th></tr></thead>
@@ -97,7 +100,7 @@ survivor <span class="mono">{{ cluster.survivor.doc_id }}</span> in {{ cluster.s
 {% endfor %}
 </tbody></table></div></details>
 {% if cluster.diff %}
-{% if cluster.diff.same %}<p>The texts of the survivor and the first of them are the same.</p>
+{% if cluster.diff.same %}<p>The text of the first of them is the survivor's.</p>
 {% else %}
 <pre class="diff" dir="auto">{% for line in cluster.diff.lines %}
 <span class="{{ {"+": "add", "-": "del", "@": "at"}.get(line[:1], "") }}">{{ line }}
