@@ -14,6 +14,7 @@ from assets.build import Built, build
 from assets.workshop import Workshop
 from expectations.dedup_guards import GUARDS
 from expectations.deduped import LAWS
+from expectations.gate import Law
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import append
 from spark_jobs.lake.registry import register, registered
@@ -118,9 +119,9 @@ class DedupLake:
         scored = [{"snapshot": snapshot, "doc_id": doc_id(name), "q__p": one.score} for name, one in pages.items()]
         self._build(Given("scored", scored, ["cleaned"]), snapshot)
 
-    def dedup(self, snapshot: str, **options: Any) -> Built:
-        """Run the stage, audit it and publish it."""
-        return self._build(Dedup(), snapshot, laws=(*LAWS, *GUARDS), **options)
+    def dedup(self, snapshot: str, laws: Sequence[Law] = (*LAWS, *GUARDS)) -> Built:
+        """Run the stage, audit it (which costs most of the time) and publish it."""
+        return self._build(Dedup(), snapshot, laws=laws)
 
     def _build(self, stage: Any, snapshot: str, laws: Any = (), **options: Any) -> Built:
         self.runs += 1
@@ -134,10 +135,10 @@ class DedupLake:
         columns = "kind STRING, value STRING, reason STRING, receipt STRING"
         append(self.lake, "suppressions", self.spark.createDataFrame(rows, columns))
 
-    def again(self, snapshot: str) -> Built:
+    def again(self, snapshot: str, laws: Sequence[Law] = (*LAWS, *GUARDS)) -> Built:
         """Clean, score and dedup a snapshot anew from the same pages."""
         self.crawl(snapshot, self.pages[snapshot])
-        return self.dedup(snapshot)
+        return self.dedup(snapshot, laws)
 
     def rows(self, snapshot: str) -> dict[str, dict[str, Any]]:
         """The published rows of a snapshot by name."""

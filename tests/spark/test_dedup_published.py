@@ -33,9 +33,10 @@ THIRD = {"d later": Page(page("d")), "a last": Page(page("a")), "e": Page(page("
 def two_snapshots(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DedupLake:
     """What every test starts from."""
     made = DedupLake(spark, tmp_path_factory.mktemp("two snapshots"))
-    for snapshot, pages in (("s1", FIRST), ("s2", SECOND)):
-        made.crawl(snapshot, pages)
-        made.dedup(snapshot)
+    made.crawl("s1", FIRST)
+    made.dedup("s1", ())
+    made.crawl("s2", SECOND)
+    made.dedup("s2")
     return made
 
 
@@ -75,20 +76,20 @@ def test_two_dedups_at_once_are_a_lost_race_and_no_missed_match(lake: DedupLake)
 
     def s2_again() -> None:
         other.crawl("s2", {**SECOND, "new before": Page(page("new"))})
-        other.dedup("s2")
+        other.dedup("s2", ())
 
     with pytest.raises(LostRaceError, match=r"deduped/s3: another run published deduped/s2 first"):
         lake._build(Meanwhile(s2_again), "s3")
     assert lake.rows("s3") == {}, "nothing of the run that lost is published"
     lake.pages = {**other.pages, "s3": lake.pages["s3"]}
-    lake.dedup("s3")
+    lake.dedup("s3", ())
     assert lake.survivors("s3")["new"] == "new before"
 
 
 def test_of_two_runs_of_one_snapshot_the_second_loses(lake: DedupLake) -> None:
     other = other_run(lake)
     with pytest.raises(LostRaceError, match="deduped/s2"):
-        lake._build(Meanwhile(lambda: other.dedup("s2")), "s2")
+        lake._build(Meanwhile(lambda: other.dedup("s2", ())), "s2")
     assert len(lake.rows("s2")) == len(SECOND)
 
 
@@ -99,9 +100,9 @@ def test_publications_count_over_the_whole_table_even_if_older_ones_did_not(
     with monkeypatch.context() as patch:
         for module in (lake_module, publish_module):
             patch.setattr(module, "SERIAL", frozenset())
-        old = lake.dedup("s1").publication
+        old = lake.dedup("s1", ()).publication
     assert (old.sequence, old.record["transaction"]) == (2, "provender/deduped/s1")
-    new = lake.dedup("s2").publication
+    new = lake.dedup("s2", ()).publication
     assert (new.sequence, new.record["transaction"]) == (3, "provender/deduped")
 
 
@@ -115,10 +116,10 @@ def check(lake: DedupLake) -> dg.AssetCheckResult:
 
 def test_what_was_deduped_before_an_earlier_snapshot_changed_is_stale_everywhere_it_is_told(lake: DedupLake) -> None:
     lake.crawl("s3", THIRD)
-    lake.dedup("s3")
+    lake.dedup("s3", ())
     assert overtaken(lake.lake, "deduped") == {}
     assert check(lake).passed
-    again = lake.again("s1").publication
+    again = lake.again("s1", ()).publication
     assert overtaken(lake.lake, "deduped") == {"s2": ("s1",), "s3": ("s1",)}
     assert _later(lake.workshop, again) == {"stale later snapshots": "s2, s3"}
     found = check(lake)
@@ -126,10 +127,10 @@ def test_what_was_deduped_before_an_earlier_snapshot_changed_is_stale_everywhere
     assert found.severity == dg.AssetCheckSeverity.WARN
     assert "s2 (deduped before the current s1)" in str(found.metadata["stale snapshots"].value)
     assert stale_reason(lake.lake, "deduped", "s2", "f") == "deduped/s1 was published again"
-    second = lake.dedup("s2").publication
+    second = lake.dedup("s2", ()).publication
     assert overtaken(lake.lake, "deduped") == {"s3": ("s1", "s2")}
     assert _later(lake.workshop, second) == {"stale later snapshots": "s3"}
-    lake.dedup("s3")
+    lake.dedup("s3", ())
     assert check(lake).passed
     assert stale_reason(lake.lake, "deduped", "s3", "f") is None
 
