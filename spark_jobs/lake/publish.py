@@ -28,6 +28,7 @@ _RETRYABLE = (
     "ConcurrentDelete",
     "ConcurrentWrite",
     "ConcurrentModification",
+    "ConcurrentTransaction",  # two publishers of a serial table at the same moment
     "DELTA_METADATA_CHANGED",
     "DELTA_CONCURRENT",
     "ProtocolChanged",
