@@ -158,8 +158,11 @@ LAWS: tuple[Law, ...] = (
     no_row(
         "cuts_fit_the_text",
         "every cut lies inside the text, and without its cuts a text is shorter by exactly their characters",
-        "length(remaining) <> length(text) - chars_cut "
-        "OR exists(cuts, c -> c.start + c.length > length(text) OR c.byte_start + c.byte_length > octet_length(text))",
+        # Where the bytes are no text, how many characters they are is a matter of taste; bytes are always bytes.
+        "octet_length(remaining) <> octet_length(text) - aggregate(cuts, 0L, (total, c) -> total + c.byte_length) "
+        "OR exists(cuts, c -> c.byte_start + c.byte_length > octet_length(text)) "
+        "OR is_valid_utf8(text) AND (length(remaining) <> length(text) - chars_cut "
+        "OR exists(cuts, c -> c.start + c.length > length(text)))",
         frame=_cut_texts,
     ),
     no_row(

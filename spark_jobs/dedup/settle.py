@@ -58,7 +58,11 @@ def settle(
 def _round(waiting: DataFrame, threshold: float, scratch: Scratch, number: int) -> tuple[DataFrame, DataFrame]:
     """The rows that wait on (hash, at, total, base), and the paragraphs that go."""
     first = waiting.groupBy("hash").agg(F.min("at").alias("first"))
-    most = waiting.join(first, "hash").groupBy("at", "total", "base").agg(F.count_if("first < at").alias("may"))
+    most = (
+        waiting.join(first, "hash")
+        .groupBy("at", "total", "base")
+        .agg(F.count_if(F.col("first") < F.col("at")).alias("may"))
+    )
     stays = most.where((F.col("base") + F.col("may")) / F.col("total") <= threshold).select("at")
     stays = scratch.keep(stays, f"stays_{number}")
     given = waiting.join(stays, "at", "left_semi").groupBy("hash").agg(F.min("at").alias("given"))

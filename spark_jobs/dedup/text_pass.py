@@ -57,7 +57,7 @@ class TextPass:
         documents = keep(self._numbered(rows.where("kept").select("doc_id"), ranks), "documents")
         texts = signed.select("doc_id", "lines", "own_cuts").join(documents, "doc_id")
         lines = keep(self._lines(texts), "lines")
-        cuts, dropped, stored = self._levels(lines)
+        cuts, dropped, stored = self._levels(lines.drop("spans"))
         gone = keep(resolved(dropped, self.order, self.scratch), "gone")
         spans = spans_of_lines(cuts, lines).unionByName(spans_of_repeats(texts.where(F.size("own_cuts") > 0)))
         spans = keep(joined_spans(spans), "spans")

@@ -1,6 +1,7 @@
 """Pieces of texts and what texts repeat themselves: native kernels against the same rules in plain Python."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_lines_are_where_they_are_and_are_one_as_their_words_are(texts: list[str
                 assert hashes.setdefault(piece["hash"], words) == words
                 assert known.setdefault(words, piece["hash"]) == piece["hash"]
         spans = [piece["spans"][0] for piece in row["lines"]]
-        assert all(a["start"] + a["length"] <= b["start"] for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a["start"] + a["length"] <= b["start"] for a, b in pairwise(spans))
 
 
 def test_a_cut_leaves_one_blank_line_between_its_neighbours() -> None:
@@ -117,13 +118,14 @@ def test_bad_texts_are_pieces_too() -> None:
     assert broken[0][9:] == b"ab \xff\xfe cd"
 
 
-def test_one_huge_document(benchmark_words: int = 400_000) -> None:
-    """A text of some megabytes in one line, and the same cut into lines of which every second repeats the first."""
-    words = " ".join(f"w{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}x{chr(97 + n // 676 % 26)}" for n in range(benchmark_words))
+def test_one_huge_document() -> None:
+    """A text of some megabytes in one line, and one of many lines that all repeat the first."""
+    count = 400_000
+    words = " ".join(f"w{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}x{chr(97 + n // 676 % 26)}" for n in range(count))
     repeated = "\n".join(["again and again", "once"] + ["Again and AGAIN "] * 50_000)
     one, many = found([words, repeated], TextLevels(levels=(WithinDocument(), Overlap())))
     assert len(one["lines"]) == 1
-    assert len(one["lines"][0]["grams"]) == benchmark_words - 12
+    assert len(one["lines"][0]["grams"]) == count - 12
     assert len(many["own"]) == 50_000
     assert without(repeated, many["own"]) == "again and again\nonce\n"
 
@@ -153,7 +155,7 @@ def alike(a: str, b: str, said: Sentences) -> bool:
 
 
 def plain_repeats(text: str, level: WithinDocument) -> str:
-    """What is left, the rule for lines and paragraphs in plain Python; without blank lines, which are another test's."""
+    """What is left, by the rule for lines and paragraphs in plain Python; without blank lines."""
     paragraphs: list[list[str]] = [[]]
     for line in text.split("\n"):
         if line.strip():
@@ -195,9 +197,10 @@ def test_repeats_go_and_the_first_stays(drawn: list[list[str]], lines: bool, par
 
 
 SENTENCES = [
-    "The committee met on Tuesday and agreed on nothing at all.", "The committee met on Monday and agreed on nothing at all.",
-    "Nothing at all was agreed on by the committee.", "Read more.", "Read more!", "Read more.", "Yes, we can do this now.",
-    "Yes, we can do that now.", "A committee met on Tuesday and it agreed on nothing at all.",
+    "The committee met on Tuesday and agreed on nothing at all.", "Nothing at all was agreed on by the committee.",
+    "The committee met on Monday and agreed on nothing at all.", "Read more.", "Read more!", "Read more.",
+    "Yes, we can do this now.", "Yes, we can do that now.",
+    "A committee met on Tuesday and it agreed on nothing at all.",
 ]  # fmt: skip
 
 
