@@ -171,7 +171,7 @@ def _distance(  # noqa: PLR0917 - numba takes no keywords
         if high < m:
             below[high + 1] = most + 1
         above, below = below, above
-    return min(above[m], most + 1)
+    return int(min(above[m], most + 1))
 
 
 @kernel

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark_jobs.dedup.levels import Overlap, TextLevels
-from spark_jobs.dedup.normal_form import fold_table
+from spark_jobs.dedup.signatures import word_hashes
 from spark_jobs.text.characters import Characters
 from spark_jobs.text.utf8 import bytes_of
 
@@ -50,7 +50,7 @@ def pieces(texts: pa.LargeStringArray, said: TextLevels) -> tuple[pa.ListArray, 
     """Lines that are not blank, and what a document repeats itself (columns LINES and OWN)."""
     from spark_jobs.dedup import piece_kernels as kernels
     from spark_jobs.dedup.own_repeats import OwnCuts, own_cuts
-    from spark_jobs.text.characters import decode
+    from spark_jobs.text.characters import decode, encode
 
     whole = decode(texts)
     own = own_cuts(whole, said.within) if said.within is not None else OwnCuts.of([])
@@ -58,7 +58,7 @@ def pieces(texts: pa.LargeStringArray, said: TextLevels) -> tuple[pa.ListArray, 
     if len(own):
         left = Characters(*kernels.without(whole.codes, whole.flags, whole.offsets, own.starts, own.ends))
     bounds, lines, chars, paragraphs = kernels.line_bounds(left.codes, left.flags, left.offsets)
-    units, unit_offsets = _units(left, bounds, said)
+    units, unit_offsets = word_hashes(encode(left.codes, bounds), said.marks)
     hashes = kernels.hash_runs(units, unit_offsets)
     grams, gram_offsets = _grams(left, bounds, units, unit_offsets, said.overlap)
     listed = np.flatnonzero(chars)
@@ -84,15 +84,6 @@ def pieces(texts: pa.LargeStringArray, said: TextLevels) -> tuple[pa.ListArray, 
         "similarity": pa.array(own.similarities),
     }
     return _lists(per_row, _structs(columns)), _lists(own_rows, _structs(found))
-
-
-def _units(left: Characters, bounds: I64, said: TextLevels) -> tuple[U64, I64]:
-    """The words of each line in normal form, as hashes."""
-    from spark_jobs.dedup.kernels import normalise
-
-    table = fold_table(said.marks)
-    _, _, units, offsets = normalise(left.codes, bounds, table.kind, table.start, table.count, table.flat, False)
-    return units, offsets
 
 
 def _grams(left: Characters, bounds: I64, units: U64, offsets: I64, level: Overlap | None) -> tuple[U64, I64]:

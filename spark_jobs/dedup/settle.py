@@ -87,8 +87,9 @@ def _in_order(threshold: float) -> Callable[[Iterator[pa.RecordBatch]], Iterator
         held = list(batches)
         if held:
             rows = pa.Table.from_batches(held)
-            columns = [rows.column(name).to_numpy() for name in ("at", "hash", "total", "base")]
-            yield pa.RecordBatch.from_arrays([pa.array(in_order(*columns, threshold))], names=["at"])
+            at, hashes, total, base = (rows.column(name).to_numpy() for name in ("at", "hash", "total", "base"))
+            gone = in_order(at, hashes, total, base, threshold)
+            yield pa.RecordBatch.from_arrays([pa.array(gone)], names=["at"])
 
     return run
 

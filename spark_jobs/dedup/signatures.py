@@ -105,6 +105,18 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
     )  # fmt: skip
 
 
+def word_hashes(texts: pa.LargeStringArray, marks: Marks) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Hashes of the words that the normal form of each text (without nulls) has, in order; with offsets by text."""
+    from spark_jobs.dedup import kernels
+    from spark_jobs.text.characters import decode
+
+    table, characters, by_character = fold_table(marks), decode(texts), False
+    _, _, units, offsets = kernels.normalise(
+        characters.codes, characters.offsets, table.kind, table.start, table.count, table.flat, by_character
+    )
+    return units, offsets
+
+
 class Beside(Protocol):
     """Further columns that are made of a text while it is read: their names, their DDL, and the columns they need."""
 

@@ -401,7 +401,7 @@ def test_bad_texts_and_bytes_that_are_no_text_pass_the_levels(lake: FakeLake) ->
     texts = {
         "empty": "", "blank": " \n\n \n", "signs": "---\n***\n---", "nul": "a\x00b\nc\x00", "short": "one two three",
         "emoji": "👍\n👍 👍\n", "huge": huge, "huge too": huge[:-1] + "x", "newlines": "\n" * 5000, "broken": "",
-        "well": "longer words of its own\nshared line",
+        "well": "longer words of its own, so that it comes first in the order\nshared line",
     }  # fmt: skip
     add(lake, "good", texts)
     text = F.when(F.col("doc_id") == doc_id("broken"), F.lit(bytearray(broken)).cast("string")).otherwise(F.col("text"))
