@@ -5,7 +5,6 @@ Frozen and plain: they travel to the workers, and their digest is the key under 
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Literal
 
@@ -86,8 +85,3 @@ class TextLevels:
     def overlap(self) -> Overlap | None:
         """The level of n-grams, if there is one."""
         return next((level for level in self.levels if isinstance(level, Overlap)), None)
-
-
-def steps_of(levels: Sequence[Level]) -> tuple[str, ...]:
-    """The names of levels, in order."""
-    return tuple(level.step for level in levels)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -120,9 +120,9 @@ def word_hashes(texts: pa.LargeStringArray, marks: Marks) -> tuple[npt.NDArray[n
 class Beside(Protocol):
     """Further columns that are made of a text while it is read: their names, their DDL, and the columns they need."""
 
-    inputs: tuple[str, ...]
-    names: tuple[str, ...]
-    columns: str
+    inputs: ClassVar[tuple[str, ...]]
+    names: ClassVar[tuple[str, ...]]
+    columns: ClassVar[str]
 
     def __call__(self, texts: pa.LargeStringArray, batch: pa.RecordBatch) -> Sequence[pa.Array]:
         """The columns of the texts (without nulls) of a batch."""
