@@ -12,6 +12,10 @@ class Scratch:
     spark: SparkSession
     location: str
 
+    def below(self, name: str) -> "Scratch":
+        """A folder of its own in this one."""
+        return Scratch(self.spark, f"{self.location.rstrip('/')}/{name}")
+
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
         """Run a frame into a file set and read it back: what depends on it does not run it again."""
         place = f"{self.location.rstrip('/')}/{name}"

@@ -6,10 +6,10 @@ This is the only pass of dedup that reads text.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -105,8 +105,32 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
     )  # fmt: skip
 
 
-def sign_frame(documents: DataFrame, params: MinHash) -> DataFrame:
-    """Sign a frame with `doc_id`, `captured_at` and `text`; columns as in `SIGNED`.
+def word_hashes(texts: pa.LargeStringArray, marks: Marks) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Hashes of the words that the normal form of each text (without nulls) has, in order; with offsets by text."""
+    from spark_jobs.dedup import kernels
+    from spark_jobs.text.characters import decode
+
+    table, characters, by_character = fold_table(marks), decode(texts), False
+    _, _, units, offsets = kernels.normalise(
+        characters.codes, characters.offsets, table.kind, table.start, table.count, table.flat, by_character
+    )
+    return units, offsets
+
+
+class Beside(Protocol):
+    """Further columns that are made of a text while it is read: their names, their DDL, and the columns they need."""
+
+    inputs: ClassVar[tuple[str, ...]]
+    names: ClassVar[tuple[str, ...]]
+    columns: ClassVar[str]
+
+    def __call__(self, texts: pa.LargeStringArray, batch: pa.RecordBatch) -> Sequence[pa.Array]:
+        """The columns of the texts (without nulls) of a batch."""
+        ...
+
+
+def sign_frame(documents: DataFrame, params: MinHash, beside: Beside | None = None) -> DataFrame:
+    """Sign a frame with `doc_id`, `captured_at` and `text`; columns as in `SIGNED`, then those of `beside`.
 
     `signature`, `shingles` (64-bit little-endian) and `bands` are null for texts with fewer units than a shingle.
     """
@@ -114,9 +138,11 @@ def sign_frame(documents: DataFrame, params: MinHash) -> DataFrame:
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for group in _groups(batch):
-                yield _sign_batch(group, params)
+                yield _sign_batch(group, params, beside)
 
-    return documents.select("doc_id", "captured_at", "text").mapInArrow(run, SIGNED)
+    needed = beside.inputs if beside is not None else ()
+    columns = SIGNED if beside is None else f"{SIGNED}, {beside.columns}"
+    return documents.select("doc_id", "captured_at", "text", *needed).mapInArrow(run, columns)
 
 
 def _groups(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -131,9 +157,10 @@ def _groups(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start)
 
 
-def _sign_batch(batch: pa.RecordBatch, params: MinHash) -> pa.RecordBatch:
+def _sign_batch(batch: pa.RecordBatch, params: MinHash, beside: Beside | None) -> pa.RecordBatch:
     texts = batch.column("text").cast(pa.large_string())
-    signed = sign(texts.fill_null("") if texts.null_count else texts, params)
+    texts = texts.fill_null("") if texts.null_count else texts
+    signed = sign(texts, params)
     absent = np.diff(signed.offsets) == 0
     width = 8 * signed.signatures.shape[1]
     every = np.arange(len(absent) + 1, dtype=np.int64)
@@ -145,8 +172,9 @@ def _sign_batch(batch: pa.RecordBatch, params: MinHash) -> pa.RecordBatch:
             _blobs(signed.signatures, every * width, absent),
             _blobs(signed.shingles, signed.offsets * 8, absent),
             _lists(signed.bands, absent),
+            *(beside(texts, batch) if beside is not None else ()),
         ],
-        names=[column.split()[0] for column in SIGNED.split(", ")],
+        names=[*(column.split()[0] for column in SIGNED.split(", ")), *(beside.names if beside is not None else ())],
     )  # fmt: skip
 
 

@@ -188,4 +188,7 @@ def _verdict(stages: Mapping[str, Any]) -> str:
             f"duplicate ({deduped['duplicate_step']}, similarity {deduped['similarity']:.3f}) of "
             f"{deduped['survivor_id']} in {deduped['survivor_snapshot']}"
         )
+    if deduped["chars_cut"]:
+        steps = sorted({cut["step"] for cut in deduped["cuts"]})
+        return f"kept, without {deduped['chars_cut']} characters that repeat others ({', '.join(steps)})"
     return "kept"

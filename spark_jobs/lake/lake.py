@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import LakeError, NotFoundError
 from spark_jobs.lake import commits, storage
 from spark_jobs.lake.commits import Commit
+from spark_jobs.lake.cuts import cut_text
 from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
 
-LAKE_VERSION = 1
+LAKE_VERSION = 2
 # Partitions of these tables depend on one another, so they are published one after the other, whoever publishes.
 SERIAL = frozenset({"deduped"})
 _MARKER = "publications"  # made last: where it stands, the lake is whole
@@ -208,13 +209,14 @@ class Lake:
         )
 
     def documents(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
-        """`cleaned` text and attributes joined with `scored` or `deduped`: what people read."""
+        """`cleaned` text and attributes joined with `scored` or `deduped` (without its cuts): what people read."""
         frame = self.published(table, partitions)
         if table not in ("scored", "deduped"):
             return frame
         cleaned = self.published("cleaned", partitions).drop("kept")
         kept = [name for name in frame.columns if name not in cleaned.columns or name in ("snapshot", "doc_id")]
-        return cleaned.join(frame.select(*kept), ["snapshot", "doc_id"])
+        documents = cleaned.join(frame.select(*kept), ["snapshot", "doc_id"])
+        return documents.withColumn("text", cut_text()) if table == "deduped" else documents
 
     def version(self, table: str) -> int:
         """The newest version of a table, as its log is now."""

@@ -13,7 +13,8 @@ from spark_jobs.lake.tables import TABLES
 
 # Which main table pins the rows of a side table.
 OWNERS: Mapping[str, str] = {
-    "read_errors": "raw", "locator": "raw", "signatures": "deduped", "band_index": "deduped", "selection": "mixed",
+    "read_errors": "raw", "locator": "raw", "signatures": "deduped", "band_index": "deduped", "units": "deduped",
+    "selection": "mixed",
 }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ Only declarations. Creating them lies in `lake.py`, writing them in `publish.py`
 
 from dataclasses import dataclass, field
 
+from spark_jobs.lake.cuts import CUTS
+
 DROP_REASONS = "ARRAY<STRUCT<annotator: STRING, version: INT, reason: STRING, value: DOUBLE, bound: DOUBLE>>"
 EDITS = "ARRAY<STRUCT<editor: STRING, version: INT, count: INT, chars_removed: BIGINT>>"
 HEADERS = "ARRAY<STRUCT<name: STRING, value: STRING>>"
@@ -60,10 +62,11 @@ _TABLES = (
     ),
     Table(
         "deduped",
-        "one scored row: kept, or duplicate of a named survivor with the evidence; no text",
-        """snapshot STRING, doc_id STRING, kept BOOLEAN, cluster_id STRING, cluster_size BIGINT, duplicate_step STRING,
+        "one scored row: kept, or duplicate of a named survivor with the evidence, and what is cut of it; no text",
+        f"""snapshot STRING, doc_id STRING, kept BOOLEAN, cluster_id STRING, cluster_size BIGINT, duplicate_step STRING,
         survivor_snapshot STRING, survivor_id STRING, linked_snapshot STRING, linked_to STRING, similarity DOUBLE,
-        joined_clusters ARRAY<STRING>""",
+        joined_clusters ARRAY<STRING>, place BIGINT, cuts {CUTS}, chars_cut BIGINT, capture_id STRING,
+        capture_number BIGINT, previous_snapshot STRING, previous_id STRING""",
     ),
     Table(
         "rewritten",
@@ -118,8 +121,9 @@ _TABLES = (
     Table(
         "signatures",
         "one cleaned row's near-duplicate signature and the hashes of its shingles",
-        """snapshot STRING, publication STRING, params_id STRING, doc_id STRING, text_hash STRING,
-        content_hash STRING, words BIGINT, chars BIGINT, cluster_id STRING, signature BINARY, shingles BINARY""",
+        """snapshot STRING, publication STRING, params_id STRING, text_params_id STRING, doc_id STRING,
+        text_hash STRING, content_hash STRING, words BIGINT, chars BIGINT, cluster_id STRING, signature BINARY,
+        shingles BINARY""",
         side=True,
         stats=("doc_id",),
     ),
@@ -129,6 +133,13 @@ _TABLES = (
         "snapshot STRING, publication STRING, params_id STRING, band INT, band_hash BIGINT, doc_id STRING",
         side=True,
         stats=("band", "band_hash"),
+    ),
+    Table(
+        "units",
+        "one piece of text that a document had when the levels of text looked: a line, paragraph or n-gram, as a hash",
+        "snapshot STRING, publication STRING, params_id STRING, level STRING, hash BIGINT, doc_id STRING",
+        side=True,
+        stats=("level", "hash"),
     ),
     Table(
         "rewrite_cache",

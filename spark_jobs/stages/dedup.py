@@ -12,22 +12,28 @@ from typing import Any, ClassVar
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.dedup.captures import CAPTURES, with_captures
 from spark_jobs.dedup.clusters import Published, assign, deduped_columns
 from spark_jobs.dedup.components import components
 from spark_jobs.dedup.exact import exact_key, with_leaders
+from spark_jobs.dedup.holders import Order
 from spark_jobs.dedup.matching import Matches, Matching, find_matches
 from spark_jobs.dedup.normal_form import NORMAL_FORM
 from spark_jobs.dedup.order import node_of, rank_new, rank_old
+from spark_jobs.dedup.pieces import Pieces
 from spark_jobs.dedup.scratch import Scratch, totals
 from spark_jobs.dedup.signatures import MinHash, bands_for, sign_frame
+from spark_jobs.dedup.text_pass import TextPass, TextResult
 from spark_jobs.errors import LakeError, NotFoundError, RecipeError
+from spark_jobs.lake.cuts import CUTS
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.deduped import DedupedSection
+from spark_jobs.stages.dedup_text import earlier_holders, text_levels
 from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
 
 # Moves when the algorithm can give other rows for the same recipe.
-VERSION = 1
+VERSION = 2
 _KEYS = ("text_hash", "content_hash")
 
 
@@ -46,15 +52,18 @@ class Dedup:
 
     name: ClassVar[str] = "dedup"
     table: ClassVar[str] = "deduped"
-    side_tables: ClassVar[tuple[str, ...]] = ("signatures", "band_index")
+    side_tables: ClassVar[tuple[str, ...]] = ("signatures", "band_index", "units")
     upstream: ClassVar[tuple[str, ...]] = ("cleaned", "scored")
     scope: ClassVar[str] = "snapshot"
 
     def fingerprint_parts(self, recipe: Recipe) -> Mapping[str, Any]:
         """The section as resolved, the version of the algorithm and normal form, and the Unicode data it stands on."""
         params = minhash_params(recipe.deduped)
+        levels = text_levels(recipe.deduped)
         return {
             "version": VERSION,
+            "captures": CAPTURES,
+            "text_params_id": levels.params_id if levels is not None else None,
             "normal_form": NORMAL_FORM,
             "unicode": unicodedata.unidata_version,
             "section": recipe.deduped.model_dump(mode="json", exclude={"gates"}),
@@ -79,26 +88,33 @@ class _Run:
             raise NotFoundError(f"dedup: snapshot {context.partition!r} is not registered; read its input first")
         self.earlier = order[: order.index(context.partition)]
         self.criteria = tuple(name for name in section.order if name not in ("published", "id"))
+        self.levels = text_levels(section)
+        self.text_params_id = self.levels.params_id if self.levels is not None else None
 
     def output(self) -> StageOutput:
         """All frames of the stage."""
         self._check_index()
         self.context.say("dedup: signing the documents")
         cleaned = self.context.inputs.partition("cleaned", self.context.partition)
-        signed = self.scratch.keep(sign_frame(cleaned, self.params), "signed")
+        beside = Pieces(self.levels) if self.levels is not None else None
+        signed = self.scratch.keep(sign_frame(cleaned, self.params, beside), "signed")
         published = self._published()
         new = self.scratch.keep(self._participants(signed, published), "participants")
         self.context.say("dedup: matching")
         matches = self._matches(new, signed, published)
         labels = self._labels(matches, published)
         assigned = assign(new, matches.links, labels, published)
+        text = self._text(deduped_columns(assigned), new, signed)
         return StageOutput(
-            main=deduped_columns(assigned),
-            side={"signatures": self._signatures(signed, assigned), "band_index": self._band_index(signed)},
+            main=self._captures(text.rows, cleaned),
+            side={
+                "signatures": self._signatures(signed, assigned), "band_index": self._band_index(signed),
+                "units": self._units(text.stored),
+            },
             operators=(self._record(),),
             facts={
                 "min_similarity": self.section.minhash.min_similarity, "params_id": self.params.params_id,
-                **matches.counts,
+                **matches.counts, "text_levels": text.counts,
             },
         )  # fmt: skip
 
@@ -106,16 +122,38 @@ class _Run:
         """Signatures of other parameters never match: found out before the work, not as missing duplicates."""
         if not self.earlier:
             return
-        other = self.context.inputs.partitions("signatures", self.earlier).where(
-            F.col("params_id") != self.params.params_id
-        )
+        fits = F.col("params_id") == self.params.params_id
+        if self.text_params_id is not None:
+            fits &= F.col("text_params_id").eqNullSafe(F.lit(self.text_params_id))
+        other = self.context.inputs.partitions("signatures", self.earlier).where(~fits)
         row = other.agg(F.array_sort(F.collect_set("snapshot")).alias("snapshots")).first()
         if row is not None and row["snapshots"]:
             raise LakeError(
                 f"dedup of {self.context.partition}: the near-duplicate index of {', '.join(row['snapshots'])} was "
-                f"written with other parameters than the recipe's ({self.params.params_id}); dedup those snapshots "
+                f"written with other parameters than the recipe's ({self._ids()}); dedup those snapshots "
                 "again first, in order, or restore the parameters"
             )
+
+    def _ids(self) -> str:
+        return " and ".join(filter(None, (self.params.params_id, self.text_params_id)))
+
+    def _text(self, rows: DataFrame, new: DataFrame, signed: DataFrame) -> TextResult:
+        """The rows after the levels of text, if the recipe names any."""
+        if self.levels is None:
+            nothing = {"place": F.lit(None).cast("bigint"), "cuts": F.lit(None).cast(CUTS), "chars_cut": F.lit(0)}
+            empty = self.context.spark.createDataFrame([], "level STRING, hash BIGINT, doc_id STRING")
+            return TextResult(rows=rows.withColumns(nothing), stored=empty, counts={})
+        run = TextPass(
+            levels=self.levels, snapshot=self.context.partition, scratch=self.scratch.below("text"),
+            order=Order(position=len(self.earlier), earlier=earlier_holders(self.context.inputs, self.earlier)),
+            say=self.context.say,
+        )  # fmt: skip
+        return run.run(rows, new, signed)
+
+    def _captures(self, rows: DataFrame, cleaned: DataFrame) -> DataFrame:
+        published = self.context.inputs.partitions("deduped", self.earlier) if self.earlier else None
+        pages = cleaned.select("doc_id", "canonical_url", "url", "captured_at")
+        return with_captures(rows, pages, published, self.section.captures.scope)
 
     def _published(self) -> Published | None:
         """Members of earlier snapshots; dropped documents are only known from the index, and only if they take part."""
@@ -224,8 +262,15 @@ class _Run:
         else:
             signed = signed.withColumn("cluster_id", F.lit(None).cast("string"))
         return signed.select(
-            F.lit(self.context.partition).alias("snapshot"), F.lit(self.params.params_id).alias("params_id"), "doc_id",
+            F.lit(self.context.partition).alias("snapshot"), F.lit(self.params.params_id).alias("params_id"),
+            F.lit(self.text_params_id).cast("string").alias("text_params_id"), "doc_id",
             *_KEYS, "words", "chars", "cluster_id", "signature", "shingles",
+        )  # fmt: skip
+
+    def _units(self, stored: DataFrame) -> DataFrame:
+        return stored.select(
+            F.lit(self.context.partition).alias("snapshot"),
+            F.lit(self.text_params_id).cast("string").alias("params_id"), "level", "hash", "doc_id",
         )  # fmt: skip
 
     def _band_index(self, signed: DataFrame) -> DataFrame:

@@ -26,7 +26,7 @@ from spark_jobs.stages.stage import OperatorRecord, PinnedReader, StageContext, 
 from spark_jobs.text.tokens import tokenizer_digest
 
 # Moves when the algorithm can give other rows for the same recipe.
-VERSION = 1
+VERSION = 2
 
 
 class Mix:

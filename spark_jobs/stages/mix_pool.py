@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from spark_jobs.lake.cuts import cut_text
 from spark_jobs.operators.base import Selector
 from spark_jobs.recipe.sections.mixed import MixedSection
+from spark_jobs.stages.mix_workers import MEASURED, MeasureText
 from spark_jobs.stages.stage import PinnedReader
 
 KEYS = ("snapshot", "doc_id")
@@ -44,16 +46,29 @@ class Pools:
 
     def originals(self) -> DataFrame:
         """Every kept document: `reason` is null where it may be selected, else `no_tokens` or `other_capture`."""
-        kept = self.inputs.partitions("deduped", self.snapshots).where("kept").select(*KEYS)
+        kept = self._deduped().where("kept").select(*KEYS, "capture_id")
         cleaned = self.inputs.partitions("cleaned", self.snapshots).select(
-            *KEYS, "url", F.coalesce("canonical_url", "url", "doc_id").alias("page"), "host", "captured_at", "licence",
-            "language", "source",
+            *KEYS, "url", "host", "captured_at", "licence", "language", "source",
             F.coalesce(F.col(TOKENS), F.lit(0)).cast("long").alias("tokens"),
             F.coalesce(F.col(CHARACTERS), F.lit(0)).cast("long").alias("characters"),
         )  # fmt: skip
-        rows = kept.join(cleaned, list(KEYS)).join(self._scores(), list(KEYS), "left")
+        rows = self._counted_again(kept.join(cleaned, list(KEYS))).join(self._scores(), list(KEYS), "left")
         tied = rows.withColumn("tie", keyed_hash("tie", self.section.seed, *KEYS))
         return self._one_capture(tied).select(*COLUMNS)
+
+    def _deduped(self) -> DataFrame:
+        return self.inputs.partitions("deduped", self.snapshots)
+
+    def _counted_again(self, rows: DataFrame) -> DataFrame:
+        """Cleaning counted documents whole: those that dedup cut are counted as they are now."""
+        cut = self._deduped().where("kept AND chars_cut > 0").select(*KEYS)
+        if cut.isEmpty():
+            return rows
+        measured = self.texts(cut).select(*KEYS, "text").mapInArrow(MeasureText(self.section.tokenizer), MEASURED)
+        again = measured.select(*KEYS, F.col("tokens").alias("_tokens"), F.col("characters").alias("_characters"))
+        return rows.join(again, list(KEYS), "left").withColumns({
+            "tokens": F.coalesce("_tokens", "tokens"), "characters": F.coalesce("_characters", "characters")
+        }).drop("_tokens", "_characters")  # fmt: skip
 
     def _scores(self) -> DataFrame:
         scored = self.inputs.partitions("scored", self.snapshots)
@@ -66,7 +81,7 @@ class Pools:
         """Among the captures of a URL that have text, the first by the recipe's total order."""
         # An empty capture must not stand for a full one, so it takes part behind all others.
         order = (F.asc(F.col("tokens") < 1), *self._preference(), F.asc("doc_id"))
-        place = Window.partitionBy("page").orderBy(*order)
+        place = Window.partitionBy("capture_id").orderBy(*order)
         ranked = rows.withColumns(
             {
                 "_place": F.row_number().over(place),
@@ -95,8 +110,11 @@ class Pools:
         return newest
 
     def texts(self, keys: DataFrame) -> DataFrame:
-        """snapshot, doc_id, text of some originals."""
-        return self.inputs.partitions("cleaned", self.snapshots).select(*KEYS, "text").join(keys, list(KEYS))
+        """snapshot, doc_id, text of some originals, as dedup left it."""
+        # The cuts move to the keys, so that the text moves once.
+        cut = keys.join(self._deduped().select(*KEYS, "cuts"), list(KEYS), "left")
+        texts = self.inputs.partitions("cleaned", self.snapshots).select(*KEYS, "text").join(cut, list(KEYS))
+        return texts.withColumn("text", cut_text()).drop("cuts")
 
 
 def chosen(pool: DataFrame, selector: Selector, *, scored: bool) -> DataFrame:

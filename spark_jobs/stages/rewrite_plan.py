@@ -3,7 +3,7 @@
 A function of the snapshot, the recipe and the model's identity: what is asked for and what is judged is the same plan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import RecipeError
 from spark_jobs.generation.requests import Generator, request_of
+from spark_jobs.lake.cuts import cut_text
 from spark_jobs.operators import registry
 from spark_jobs.recipe.sections.rewritten import Choice, Passage, RewrittenSection
 from spark_jobs.stages.stage import PinnedReader
@@ -40,9 +41,18 @@ def generator_of(section: RewrittenSection, identity: str, grammar: str | None) 
 def eligible(inputs: PinnedReader, partition: str, section: RewrittenSection) -> DataFrame:
     """Keys and language of the documents that may be rewritten: snapshot, doc_id, language."""
     choice = section.select
-    kept = inputs.partition("deduped", partition).where("kept").select(*KEYS)
-    cleaned = inputs.partition("cleaned", partition).where(_fits(choice, inputs, partition))
-    rows = kept.join(cleaned.select(*KEYS, "language"), list(KEYS))
+    kept = inputs.partition("deduped", partition).where("kept")
+    cleaned = inputs.partition("cleaned", partition)
+    fits = _fits(choice, cleaned.columns)
+    cut = kept.where("chars_cut > 0").select(*KEYS, "cuts")
+    columns = (*KEYS, "language")
+    if choice.words is not None or cut.isEmpty():
+        rows = kept.select(*KEYS).join(cleaned.where(fits).select(*columns), list(KEYS))
+    else:
+        # Texts that nothing was cut of are measured where they lie.
+        whole = kept.select(*KEYS).join(cut, list(KEYS), "left_anti")
+        measured = cleaned.select(*columns, "text").join(cut, list(KEYS)).withColumn("text", cut_text()).where(fits)
+        rows = whole.join(cleaned.where(fits).select(*columns), list(KEYS)).unionByName(measured.select(*columns))
     if choice.score is None or choice.choose == "all":
         return rows
     return _third(rows, inputs.partition("scored", partition), choice)
@@ -61,9 +71,11 @@ def plan(inputs: PinnedReader, partition: str, section: RewrittenSection, genera
         eligible(inputs, partition, section).orderBy(*order).limit(most)
         .withColumn("place", F.row_number().over(Window.orderBy(*order)).cast("long"))
     )  # fmt: skip
-    # Keys move to the text, not the text to the keys.
-    keys = F.broadcast(chosen) if most <= _BROADCAST_DOCUMENTS else chosen
+    # Keys, with what dedup cut, move to the text, not the text to the keys.
+    keys = chosen.join(inputs.partition("deduped", partition).select(*KEYS, "cuts"), list(KEYS))
+    keys = F.broadcast(keys) if most <= _BROADCAST_DOCUMENTS else keys
     texts = inputs.partition("cleaned", partition).select(*KEYS, "text").join(keys, list(KEYS))
+    texts = texts.withColumn("text", cut_text()).drop("cuts")
     strategy = section.strategy.build()
     params = strategy.params.model_dump_json()
     return texts.mapInArrow(_MakeRequests(strategy.name, params, generator, section.samples, section.passage), PLAN)
@@ -73,10 +85,10 @@ def _order(seed: int) -> Column:
     return F.sha2(F.concat_ws("\x1f", F.lit("rewrite"), F.lit(str(seed)), *KEYS), 256)
 
 
-def _fits(choice: Choice, inputs: PinnedReader, partition: str) -> Column:
+def _fits(choice: Choice, columns: Sequence[str]) -> Column:
     if choice.words is None:
         words: Column = F.size(F.split(F.trim(F.regexp_replace("text", r"\s+", " ")), " "))
-    elif choice.words in inputs.partition("cleaned", partition).columns:
+    elif choice.words in columns:
         words = F.col(f"`{choice.words}`")
     else:
         raise RecipeError(f"rewritten.select.words: cleaned has no column {choice.words}; name one, or leave it out")

@@ -99,22 +99,47 @@ def scored_rows() -> list[dict[str, Any]]:
 
 
 def deduped_rows() -> list[dict[str, Any]]:
-    kept = [
-        {"snapshot": SNAPSHOT, "doc_id": doc(n), "kept": True, "cluster_id": doc(n), "cluster_size": 1}
+    """Documents 2 and 3 lost a piece: 2 what an earlier snapshot has, 3 what it repeats itself and what 2 has."""
+    kept: list[dict[str, Any]] = [
+        {
+            "snapshot": SNAPSHOT, "doc_id": doc(n), "kept": True, "cluster_id": doc(n), "cluster_size": 1,
+            "place": n + 1, "chars_cut": 0, **captured(n),
+        }
         for n in range(8)
-    ]
+    ]  # fmt: skip
+    # "text 2" and "text 3".
+    kept[2] |= {"cuts": [(4, 1, 4, 1, "lines", EARLIER, doc(100), None, 1.0)], "chars_cut": 1}
+    kept[3] |= {
+        "cuts": [
+            (3, 1, 3, 1, "within_document", SNAPSHOT, doc(3), 0, 1.0),
+            (4, 1, 4, 1, "ngram_overlap", SNAPSHOT, doc(2), None, 0.9),
+        ],
+        "chars_cut": 2,
+    }  # fmt: skip
     duplicate = {
         "snapshot": SNAPSHOT, "kept": False, "cluster_size": 2, "duplicate_step": "minhash", "similarity": 0.9,
+        "chars_cut": 0,
     }  # fmt: skip
     within = {"doc_id": doc(8), "cluster_id": doc(0), "survivor_snapshot": SNAPSHOT, "survivor_id": doc(0),
-              "linked_snapshot": SNAPSHOT, "linked_to": doc(0)}  # fmt: skip
+              "linked_snapshot": SNAPSHOT, "linked_to": doc(0), **captured(8)}  # fmt: skip
     across = {"doc_id": doc(9), "cluster_id": doc(100), "survivor_snapshot": EARLIER, "survivor_id": doc(100),
-              "linked_snapshot": EARLIER, "linked_to": doc(100)}  # fmt: skip
+              "linked_snapshot": EARLIER, "linked_to": doc(100), **captured(100), "capture_number": 2,
+              "previous_snapshot": EARLIER, "previous_id": doc(100)}  # fmt: skip
     return [*kept, {**duplicate, **within}, {**duplicate, **across}]
 
 
+def captured(number: int) -> dict[str, Any]:
+    """A first capture."""
+    return {"capture_id": f"{number:032x}", "capture_number": 1}
+
+
 def earlier_deduped() -> list[dict[str, Any]]:
-    return [{"snapshot": EARLIER, "doc_id": doc(100), "kept": True, "cluster_id": doc(100), "cluster_size": 1}]
+    return [
+        {
+            "snapshot": EARLIER, "doc_id": doc(100), "kept": True, "cluster_id": doc(100), "cluster_size": 1,
+            "place": 1, "chars_cut": 0, **captured(100),
+        }
+    ]  # fmt: skip
 
 
 def rewritten_rows() -> list[dict[str, Any]]:

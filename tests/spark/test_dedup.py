@@ -44,12 +44,20 @@ class FakeLake:
     order: list[str] = field(default_factory=list)
 
     def add(
-        self, snapshot: str, texts: Mapping[str, str], *, kept: Sequence[str] | None = None, scores: Any = None
-    ) -> None:
+        self, snapshot: str, texts: Mapping[str, str], *, kept: Sequence[str] | None = None, scores: Any = None,
+        urls: Any = None, dates: Any = None,
+    ) -> None:  # fmt: skip
         """A snapshot whose documents are named by short names; `kept` (default: all) are scored."""
         date = datetime(2021, 8, 1, tzinfo=UTC)
-        rows = [(snapshot, doc_id(name), date, text) for name, text in texts.items()]
-        columns = "snapshot STRING, doc_id STRING, captured_at TIMESTAMP, text STRING"
+        rows = [
+            (snapshot, doc_id(name), url, url, (dates or {}).get(name, date), text, kept is None or name in kept)
+            for name, text in texts.items()
+            for url in [(urls or {}).get(name)]
+        ]
+        columns = (
+            "snapshot STRING, doc_id STRING, url STRING, canonical_url STRING, captured_at TIMESTAMP, text STRING, "
+            "kept BOOLEAN"
+        )
         self.write("cleaned", snapshot, self.spark.createDataFrame(rows, columns))
         scored = [(snapshot, doc_id(name), (scores or {}).get(name, 0.5)) for name in (texts if kept is None else kept)]
         columns = "snapshot STRING, doc_id STRING, quality__score DOUBLE"
@@ -88,7 +96,7 @@ class FakeLake:
             self.write(table, snapshot, frame)
         digests = {table: str(digest_of(self.partition(table, snapshot))) for table in frames}
         rows = {NAMES[row["doc_id"]]: row.asDict() for row in self.partition("deduped", snapshot).collect()}
-        return SimpleNamespace(rows=rows, facts=out.facts, digests=digests)
+        return SimpleNamespace(rows=rows, facts=out.facts, digests=digests, main=out.main, side=out.side)
 
 
 NAMES: dict[str, str] = {}

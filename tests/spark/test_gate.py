@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from expectations import cleaned, deduped, gate, mixed, raw, rewritten, scored
 from expectations.gate import Audited, Law, audit
 from spark_jobs.recipe.sections.cleaned import CleanedSection
+from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.recipe.sections.mixed import Benchmark, MixedSection, RewriteFilter
 from tests.spark import published
 from tests.spark.published import EARLIER, RELEASE, SNAPSHOT, Reader, doc, frame
@@ -31,6 +33,7 @@ BENCHMARK = Path(__file__).parent / "benchmark.jsonl"
 BENCHMARK_ITEM = json.loads(BENCHMARK.read_text(encoding="utf-8"))["question"]
 RECIPE = SimpleNamespace(
     cleaned=CleanedSection(steps=["gopher_quality"]),
+    deduped=DedupedSection(),
     mixed=MixedSection(
         rewritten_share=0.5,
         max_epochs=4,
@@ -72,6 +75,7 @@ def audited(  # noqa: PLR0917 - what a test varies comes last
     facts = {
         "planned_attempts": 3,
         "min_similarity": 0.8,
+        "text_levels": {"lines": {}},
         "planned_tokens": {"s": 80},
         "rewrite_selection": {"cut": 0.5},
     }
@@ -99,6 +103,16 @@ def change_all(**values: Any) -> Callable[[Rows], Rows]:
 
 def drop(index: int) -> Callable[[Rows], Rows]:
     return lambda rows: [row for n, row in enumerate(rows) if n != index]
+
+
+CUTS_OF_3: list[tuple[Any, ...]] = published.deduped_rows()[3]["cuts"]
+_CUT = ("start", "length", "byte_start", "byte_length", "step", "linked_snapshot", "linked_to", "linked_start",
+        "similarity")  # fmt: skip
+
+
+def cuts(number: int, **values: Any) -> list[tuple[Any, ...]]:
+    """One of the cuts of document 3, changed."""
+    return [tuple((dict(zip(_CUT, CUTS_OF_3[number], strict=True)) | values).values())]
 
 
 NAN = float("nan")
@@ -138,6 +152,18 @@ CORRUPTIONS: dict[tuple[str, str], Callable[[Rows], Rows]] = {
     ("deduped", "kept_rows_have_no_survivor_but_themselves"): change(7, survivor_id=doc(0)),
     ("deduped", "similarities_are_in_range"): change(8, similarity=1.5),
     ("deduped", "links_are_similar_enough"): change(8, similarity=0.5),
+    ("deduped", "cuts_have_evidence"): change(3, cuts=cuts(1, linked_start=0), chars_cut=1),
+    ("deduped", "cuts_are_in_order_and_apart"): change(3, cuts=[CUTS_OF_3[0], CUTS_OF_3[0]]),
+    ("deduped", "cut_characters_add_up"): change(5, chars_cut=None),
+    ("deduped", "holders_come_first"): change(3, cuts=cuts(1, linked_to=doc(5)), chars_cut=1),
+    ("deduped", "cuts_fit_the_text"): change(
+        3, cuts=cuts(1, start=5, byte_start=5, length=9, byte_length=9), chars_cut=9
+    ),
+    ("deduped", "something_is_left_of_kept_texts"): change(
+        3, cuts=cuts(1, start=0, byte_start=0, length=6, byte_length=6), chars_cut=6
+    ),
+    ("deduped", "captures_are_numbered"): change(4, capture_number=2),
+    ("deduped", "previous_captures_are_there"): change(9, previous_id=doc(77)),
     ("rewritten", "attempts_are_what_was_planned"): drop(0),
     ("rewritten", "no_nan"): change(1, similarity=NAN),
     ("rewritten", "parents_are_kept"): change(1, parent_id=doc(8)),
@@ -162,6 +188,7 @@ CORRUPTIONS: dict[tuple[str, str], Callable[[Rows], Rows]] = {
 UNAVOIDABLE: Mapping[tuple[str, str], set[str]] = {
     ("raw", "payload_digests_are_well_formed"): {"payloads_are_there"},
     ("raw", "the_snapshot_is_not_empty"): {"every_record_is_accounted_for"},
+    ("deduped", "cuts_are_in_order_and_apart"): {"cuts_fit_the_text"},
 }
 
 
@@ -215,6 +242,23 @@ def test_a_rewrite_needs_its_filter_where_the_recipe_has_one(
     seen = dataclasses.replace(
         audited(spark, "mixed", inputs, candidate), recipe=SimpleNamespace(mixed=section),  # type: ignore[arg-type]
         facts={"rewrite_selection": {"cut": cut}},
+    )  # fmt: skip
+    assert audit([law], seen)[0].success is held
+
+
+@pytest.mark.parametrize(("scope", "years", "held"), [
+    ("all", (2021, 2022), False), ("year", (2021, 2022), True), ("year", (2021, 2021), False),
+])  # fmt: skip
+def test_a_url_may_come_once_a_year_where_captures_are_linked_by_year(
+    spark: SparkSession, inputs: Reader, scope: str, years: tuple[int, int], *, held: bool
+) -> None:
+    (law,) = [law for law in mixed.LAWS if law.name == "one_capture_a_url"]
+    rows = published.mixed_rows()[:2]
+    dates = [datetime(year, 8, 1, tzinfo=UTC) for year in years]
+    same = [{**row, "url": "u", "captured_at": date} for row, date in zip(rows, dates, strict=True)]
+    section = DedupedSection.model_validate({"captures": {"scope": scope}})
+    seen = dataclasses.replace(
+        audited(spark, "mixed", inputs, frame(spark, "mixed", same)), recipe=SimpleNamespace(deduped=section),  # type: ignore[arg-type]
     )  # fmt: skip
     assert audit([law], seen)[0].success is held
 

@@ -17,7 +17,7 @@ from spark_jobs.errors import LakeError, LostRaceError, NotFoundError, Provender
 from spark_jobs.lake import commits, ledger, records
 from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.digest import MODULUS, ContentDigest, digest_of
-from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.lake import LAKE_VERSION, Lake
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import Scope, append, publish, replace
 from spark_jobs.lake.registry import register, registered
@@ -249,6 +249,28 @@ def test_tables_keep_their_history_and_no_text_goes_into_the_log(lake: Lake) -> 
     assert not any(marker in path.read_text() for path in logs)
 
 
+def test_documents_of_deduped_read_without_their_cuts(lake: Lake, spark: SparkSession) -> None:
+    texts = {"whole": "all stays", "cut": "né👍\nshared\nend", "gone": "shared"}
+    spans = {
+        "cut": [(0, 1, 0, 1, "within_document", "d", "cut", 0, 1.0), (4, 7, 8, 7, "lines", "d", "whole", None, 1.0)],
+        "gone": [(0, 6, 0, 6, "lines", "d", "whole", None, 1.0)],
+    }
+    rows = {
+        "cleaned": [{"doc_id": name, "text": text, "kept": True} for name, text in texts.items()],
+        "deduped": [{"doc_id": name, "kept": name != "gone", "cuts": spans.get(name)} for name in texts],
+    }
+    for table, listed in rows.items():
+        schema = lake.at(table).schema
+        data = [tuple({"snapshot": "d", **row}.get(field.name) for field in schema) for row in listed]
+        candidate = write_candidate(
+            lake, table=table, partition="d", attempt="a", main=spark.createDataFrame(data, schema), side={}
+        )
+        publish(lake, candidate, RECORD, sequence=1)
+    read = {row["doc_id"]: (row["kept"], row["text"]) for row in lake.documents("deduped", ["d"]).collect()}
+    assert read == {"whole": (True, "all stays"), "cut": (True, "é👍\nend"), "gone": (False, "")}
+    assert {row["text"] for row in lake.documents("cleaned", ["d"]).collect()} == set(texts.values())
+
+
 def test_the_ledger_is_derived_and_can_be_rebuilt(lake: Lake) -> None:
     publish(lake, candidate_of(lake, scored(lake.spark, "ledger", {"a": 0.5}), "ledger"), RECORD, sequence=1)
     ledger.sync(lake)
@@ -341,7 +363,7 @@ def test_a_lake_of_another_version_or_recipe_is_refused(lake: Lake, spark: Spark
         with pytest.raises(LakeError, match="lake version 99"):
             Lake(spark, lake.home).open("test")
     finally:
-        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('provender.lakeVersion' = '1')")
+        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('provender.lakeVersion' = '{LAKE_VERSION}')")
 
 
 def test_reading_what_nobody_published_says_so(lake: Lake) -> None:

@@ -49,7 +49,8 @@ def originals() -> list[dict[str, Any]]:
         text = f"Page {n}." + (ITEM if n in (DIRTY, DIRTY_LOW + 100) else "")
         rows.append({
             "snapshot": SNAPSHOT if n >= 100 or n > 25 else EARLIER, "doc_id": doc(n), "url": f"https://a.example/{page}",
-            "canonical_url": f"//a.example/{page}", "host": "a.example", "text": "" if n == NO_TEXT else text,
+            "canonical_url": f"//a.example/{page}", "capture_id": f"{page:032x}", "host": "a.example",
+            "text": "" if n == NO_TEXT else text,
             "captured_at": START + timedelta(days=n), "source": "docs" if page % 3 else "blogs", "language": "en",
             "licence": "cc-by", "kept": n not in (20, 21, 22),
             "token_count__tokens": 0.0 if n == NO_TEXT else 10.0 + (n * 7) % 13,
@@ -377,6 +378,35 @@ def test_an_empty_capture_does_not_stand_for_a_full_one(world: World) -> None:
     cleaned = world.reader().frames["cleaned"].withColumn("token_count__tokens", emptied)
     found = captures(world, "newest", cleaned=cleaned)
     assert (found[0]["reason"], found[100]["reason"]) == (None, "no_tokens")
+
+
+def cut_of(start: int, length: int) -> Any:
+    """A cut of a plain text, as a column."""
+    names = ("start", "length", "byte_start", "byte_length")
+    places = [F.lit(value).cast("long").alias(name) for name, value in zip(names, (start, length) * 2, strict=True)]
+    evidence = [F.lit("lines").alias("step"), F.lit(EARLIER).alias("linked_snapshot"), F.lit(doc(1)).alias("linked_to")]
+    rest = [F.lit(None).cast("long").alias("linked_start"), F.lit(1.0).alias("similarity")]
+    return F.array(F.struct(*places, *evidence, *rest))
+
+
+def test_a_release_has_the_text_that_dedup_left_and_counts_it(world: World) -> None:
+    deduped = world.reader().frames["deduped"]
+    is_12, is_emptied = F.col("doc_id") == doc(12), F.col("doc_id") == doc(13)
+    frames = {
+        **world.reader().frames,
+        "deduped": deduped.withColumns({
+            "cuts": F.when(is_12, cut_of(0, 5)).when(is_emptied, cut_of(0, 8)),
+            "chars_cut": F.when(is_12, 5).when(is_emptied, 8).otherwise(0),
+        }),
+    }  # fmt: skip
+    mixed, whole = world.mix(Reader(frames), select="everything"), world.mix(select="everything")
+    assert (mixed.rows[doc(12)]["text"], whole.rows[doc(12)]["text"]) == ("12.", "Page 12.")
+    assert mixed.rows[doc(12)]["tokens"] < whole.rows[doc(12)]["tokens"]
+    assert mixed.reason(13) == "no_tokens"
+    changed = {doc(12), doc(13)}
+    assert {n: row for n, row in mixed.rows.items() if n not in changed and row["origin"] == "original"} == {
+        n: row for n, row in whole.rows.items() if n not in changed and row["origin"] == "original"
+    }
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])

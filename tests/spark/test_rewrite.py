@@ -181,6 +181,32 @@ def test_documents_are_chosen_by_exact_thirds_of_the_score(lake: Lake, choose: s
     assert found <= set(expected)
 
 
+def test_what_is_rewritten_is_the_text_that_dedup_left(lake: Lake) -> None:
+    """Of document 3 too few words are left; document 4 lost its beginning."""
+    lost = {doc(3): (10, len(text_of(3)) - 10), doc(4): (0, len("A context manager "))}
+
+    def cut(frame: DataFrame) -> DataFrame:
+        if "cuts" not in frame.columns:
+            return frame
+        spans = F.lit(None)
+        for doc_id, (start, length) in lost.items():
+            place = [F.lit(n).cast("long") for n in (start, length, start, length)]
+            span = F.array(F.struct(*place, F.lit("lines"), F.lit("s"), F.lit(doc(1)), F.lit(None), F.lit(1.0)))
+            spans = F.when(F.col("doc_id") == doc_id, span).otherwise(spans)
+        typed = spans.cast(frame.schema["cuts"].dataType)
+        return frame.withColumns({"cuts": typed, "chars_cut": F.when(typed.isNotNull(), 1).otherwise(0)})
+
+    section = recipe(budget={"documents": 100}).rewritten
+    before = {row["parent_id"]: row["draft"] for row in planned(lake, section)}
+    lake.shuffle = cut
+    after = {row["parent_id"]: row["draft"] for row in planned(lake, section)}
+    assert before.keys() - after.keys() == {doc(3)}
+    assert after[doc(4)] == text_of(4).removeprefix("A context manager ")
+    assert {name: draft for name, draft in after.items() if name != doc(4)} == {
+        name: draft for name, draft in before.items() if name not in lost
+    }
+
+
 def test_columns_that_are_not_there_are_named(lake: Lake) -> None:
     by_score = recipe(select={"choose": "low", "score": "q__x"}).rewritten
     with pytest.raises(RecipeError, match="scored has no column q__x"):

@@ -24,6 +24,8 @@ class DclmLines:
     name: ClassVar[str] = "dclm_lines"
     version: ClassVar[int] = 1
     source: ClassVar[str] = "arXiv 2306.01116, appendix G.2; arXiv 2406.11794; mlfoundations/dclm"
+    # What a cut phrase leaves of a line is not judged again: "sign-in now" becomes "now", a line of one word.
+    idempotent: ClassVar[bool] = False
     aliases: ClassVar[tuple[str, ...]] = ("refinedweb_lines",)
     Params: ClassVar[type[Params]] = DclmLinesParams
     facts: ClassVar[tuple[Signal, ...]] = (

@@ -1,12 +1,21 @@
 """The `deduped` section of a recipe: which levels of duplicates are looked for, how, and which document survives."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spark_jobs.recipe.sections.dedup_gates import DedupGates
+from spark_jobs.recipe.sections.text_levels import (
+    CapturesSection,
+    FrequencySection,
+    NgramOverlapSection,
+    WithinDocumentSection,
+)
 
-Step = Literal["exact_bytes", "exact_text", "minhash"]
+DocumentStep = Literal["exact_bytes", "exact_text", "minhash"]
+TextStep = Literal["within_document", "paragraphs", "lines", "ngram_overlap"]
+Step = Literal[DocumentStep, TextStep]
+TEXT_STEPS: frozenset[str] = frozenset(get_args(TextStep))
 Criterion = Literal["published", "score", "length", "date", "id"]
 
 
@@ -48,7 +57,10 @@ class MinHashSection(BaseModel):
 
 
 class DedupedSection(BaseModel):
-    """Levels in order, and the total order that names the survivor of a cluster."""
+    """Levels in order, and the total order that names the survivor of a cluster.
+
+    Levels of documents come first. Those of text cut pieces of the documents that these keep, in the same order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,7 +74,29 @@ class DedupedSection(BaseModel):
     )
     score: str | None = Field(None, description="Column of scored that `order` means; none: its only score")
     minhash: MinHashSection = MinHashSection()
+    captures: CapturesSection = CapturesSection()
+    within_document: WithinDocumentSection = WithinDocumentSection()
+    paragraphs: FrequencySection = FrequencySection()
+    lines: FrequencySection = FrequencySection()
+    ngram_overlap: NgramOverlapSection = NgramOverlapSection()
     gates: DedupGates = DedupGates()
+    min_chars_left: int = Field(
+        1, ge=1, description="Characters of lines left of a document that was cut; with fewer it is a duplicate"
+    )
+
+    @property
+    def text_steps(self) -> tuple[str, ...]:
+        """The levels that cut text, in order."""
+        return tuple(step for step in self.steps if step in TEXT_STEPS)
+
+    @model_validator(mode="after")
+    def _documents_before_text(self) -> Self:
+        text = self.text_steps
+        if self.steps[len(self.steps) - len(text) :] != text:
+            raise ValueError(f"steps: {', '.join(text)} run over what the levels of documents keep: name them last")
+        if "within_document" in text[1:]:
+            raise ValueError("steps: within_document is the first level of text: sentences are compared as they stand")
+        return self
 
     @model_validator(mode="after")
     def _total_order(self) -> Self:
