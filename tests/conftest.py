@@ -1,5 +1,6 @@
 """Fixtures of all tiers. A Spark session is refused in `unit/`: those tests must run without a JVM."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # The frames of tests are tiny: what the JVM spends is spent on compiling, and the first compiler is enough for them.
 QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 SHARED = ROOT.parent / "shared" / "data"
+# A process of pytest-xdist is a program without a file. Spark takes such a program for its own doctests, and ends it.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
