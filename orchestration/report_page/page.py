@@ -45,7 +45,6 @@ def render(lake: Lake, publication: Publication, *, examples: int = 0, seed: int
     sections = find_sections()
     # Small queries, most of their cost is planning: side by side they take the time of the longest.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda shared: getattr(subject, shared), Subject.SHARED))
         gathered = list(pool.map(lambda section: section.gather(subject), sections))
     drawn = [
         {"id": section.id, "title": section.title,

@@ -1,9 +1,9 @@
 """What a section of the report is. A new section is a new file in `sections/` with a `SECTION`; nothing lists them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -20,28 +20,38 @@ from spark_jobs.lake.records import Publication
 class Subject:
     """What the report is about. `examples` is how many documents of each kind may be shown: 0 shows no text at all.
 
-    Sections are gathered side by side; what they share (`SHARED`) is found before.
+    Sections are gathered side by side; what they share is found once.
     """
-
-    SHARED: ClassVar[tuple[str, ...]] = ("counted", "bins")
 
     lake: Lake
     publication: Publication
     stored: Stored
     examples: int
     seed: int
+    _scanning: Lock = field(default_factory=Lock, repr=False)
+    _shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @property
     def counted(self) -> Counted:
         """Documents and tokens by what they break; one scan, shared by the sections."""
-        found = groups(verdicts(self.stored, self.stored.filters))
+        found = self._once("groups", lambda: groups(verdicts(self.stored, self.stored.filters)))
         return tuple((group.before, Tally(group.documents, group.tokens)) for group in found)
 
-    @cached_property
+    @property
     def bins(self) -> Mapping[str, tuple[Bin, ...]]:
         """The distribution of every signal; one scan, shared by the sections."""
         kept, tokens = F.col("kept"), tokens_of(self.stored)
-        return distributions(self.stored.rows, dict.fromkeys(self.stored.signals, ()), kept=kept, tokens=tokens)
+        signals = dict.fromkeys(self.stored.signals, ())
+        found: Mapping[str, tuple[Bin, ...]] = self._once(
+            "bins", lambda: distributions(self.stored.rows, signals, kept=kept, tokens=tokens)
+        )
+        return found
+
+    def _once(self, name: str, find: Callable[[], Any]) -> Any:
+        with self._scanning:
+            if name not in self._shared:
+                self._shared[name] = find()
+            return self._shared[name]
 
     @property
     def all(self) -> Tally:
