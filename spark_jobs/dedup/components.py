@@ -2,7 +2,8 @@
 
 Edges are first contracted to stars inside tasks, which is enough where one task holds them all. What remains is
 contracted by alternating large-star and small-star steps (Kiveris et al., Connected Components in MapReduce and Beyond,
-2014) over Parquet state, in O(log n) rounds in practice; only one row of counts comes to the driver a round.
+2014) over Parquet state, in O(log n) rounds in practice; only one row of counts comes to the driver a round. A killed
+run that is started again on the same folder with the same edges goes on from the last round that was finished.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,14 +34,46 @@ def components(
     task = _contraction(chunk)
     if count <= chunk:
         return _labels(edges.select("u", "v").coalesce(1).mapInArrow(task, _EDGES))
-    state = scratch.keep(edges.select("u", "v").mapInArrow(task, _EDGES).distinct(), "edges_0")
-    for number in range(1, _MOST_ROUNDS):
-        state = scratch.keep(small_star(large_star(state)), f"edges_{number}")
-        open_nodes = totals(_not_yet_stars(state))["nodes"]
-        if not open_nodes:
-            return _labels(state)
-        say(f"clusters: round {number}, {open_nodes} documents still move")
-    raise ProvenderError(f"clusters did not settle in {_MOST_ROUNDS} rounds; the state lies at {scratch.location}")
+    edges = scratch.keep(edges.select("u", "v"), "edges")
+    state = _state_of(edges)
+    number, open_nodes = _last_finished(scratch, state)
+    if number is None:
+        number, open_nodes = 0, _finish(scratch, state, 0, edges.mapInArrow(task, _EDGES).distinct())
+    while open_nodes:
+        say(f"clusters: {open_nodes} documents still move after round {number}")
+        if number == _MOST_ROUNDS:
+            raise ProvenderError(f"clusters did not settle in {_MOST_ROUNDS} rounds; the state lies at {scratch.location}")
+        number += 1
+        before = scratch.kept(f"{state}_{number - 1}", _EDGES)
+        open_nodes = _finish(scratch, state, number, small_star(large_star(before)))
+    return _labels(scratch.kept(f"{state}_{number}", _EDGES))
+
+
+def _state_of(edges: DataFrame) -> str:
+    """Names of the rounds of these edges: the state of other edges in the same folder is never taken for theirs."""
+    # A sum of hashes as decimals: exact, whatever the order.
+    total = F.sum(F.xxhash64(F.least("u", "v"), F.greatest("u", "v")).cast("decimal(20,0)")).cast("string")
+    row = edges.agg(F.count(F.lit(1)).alias("rows"), F.coalesce(total, F.lit("0")).alias("total")).first()
+    return f"stars_{row['rows']}_{row['total']}" if row is not None else "stars"
+
+
+def _last_finished(scratch: Scratch, state: str) -> tuple[int | None, int]:
+    """The last round of an earlier attempt, and how many nodes still moved after it."""
+    last, open_nodes = None, 0
+    for number in range(_MOST_ROUNDS + 1):
+        noted = scratch.finished(f"{state}_{number}")
+        if noted is None:
+            break
+        last, open_nodes = number, int(noted)
+    return last, open_nodes
+
+
+def _finish(scratch: Scratch, state: str, number: int, stars: DataFrame) -> int:
+    """Keep a round and note it; how many nodes still move."""
+    kept = scratch.keep(stars, f"{state}_{number}")
+    open_nodes = totals(_not_yet_stars(kept))["nodes"]
+    scratch.finish(f"{state}_{number}", str(open_nodes))
+    return open_nodes
 
 
 def large_star(edges: DataFrame) -> DataFrame:
@@ -89,7 +122,7 @@ def _contraction(chunk: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa
 
 def contract(edges: pa.Table) -> pa.RecordBatch:
     """Stars (u, smallest) of the components of some edges (u, v); the centres themselves are not listed."""
-    from spark_jobs.dedup.kernels import star_roots
+    from spark_jobs.dedup.bucket_kernels import star_roots
 
     ends = pa.chunked_array([*edges.column("u").chunks, *edges.column("v").chunks], pa.string())
     # Spark compares strings by their UTF-8 bytes, and so does Arrow: the smallest number is the smallest node.

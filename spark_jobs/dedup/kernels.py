@@ -1,4 +1,4 @@
-"""The native kernels of near-duplicate search: normal form, shingles, MinHash, Jaccard; no Python per character.
+"""The native kernels of signatures: shingles, MinHash, bands; no Python per shingle.
 
 Hashes are 64-bit and seedless: the same on every machine. A kernel takes nothing from other modules but its arguments,
 because compiled code is cached by file.
@@ -11,17 +11,14 @@ import numpy.typing as npt
 
 from spark_jobs.text.native import kernel
 
-U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
-_SPACE = np.uint32(0x20)
-_ZERO = np.uint32(0x30)
-_POINT, _COMMA, _ARABIC_POINT = np.uint32(0x2E), np.uint32(0x2C), np.uint32(0x066B)
 _START = np.uint64(0x6A09E667F3BCC908)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _PRIME = np.uint64((1 << 61) - 1)
+_MOST_BITS = 16  # ranges that a sort of hashes makes; longer documents take the general sort
 
 
 @kernel
@@ -35,119 +32,32 @@ def mix(value: Any) -> Any:
 
 
 @kernel
-def _put(out: U8, at: Any, code: Any) -> Any:
-    """Write one code point as UTF-8; the next free place."""
-    if code < 0x80:
-        out[at] = code
-        return at + 1
-    if code < 0x800:
-        out[at] = 0xC0 | (code >> 6)
-        out[at + 1] = 0x80 | (code & 0x3F)
-        return at + 2
-    if code < 0x10000:
-        out[at] = 0xE0 | (code >> 12)
-        out[at + 1] = 0x80 | ((code >> 6) & 0x3F)
-        out[at + 2] = 0x80 | (code & 0x3F)
-        return at + 3
-    out[at] = 0xF0 | (code >> 18)
-    out[at + 1] = 0x80 | ((code >> 12) & 0x3F)
-    out[at + 2] = 0x80 | ((code >> 6) & 0x3F)
-    out[at + 3] = 0x80 | (code & 0x3F)
-    return at + 4
+def _sort_hashes(values: U64, spare: U64, places: I64) -> None:
+    """Sort hashes in place: into as many ranges of equal width as there are values, then by insertion.
 
-
-@kernel
-def _after_number(codes: Any, at: Any, end: Any, kind: U8) -> Any:
-    """The place after a number that starts before `at`: digits, and once a decimal mark with digits behind it.
-
-    What goes without trace does not cut a number: the normal form of a normal form is the same.
+    Hashes are spread evenly, so a range holds one or two; equal ones do not move.
     """
-    while at < end and (kind[codes[at]] == 2 or kind[codes[at]] == 3):
-        at += 1
-    if at + 1 < end and kind[codes[at + 1]] == 2:
-        mark = codes[at]
-        if mark in (_POINT, _COMMA, _ARABIC_POINT):
-            at += 1
-            while at < end and (kind[codes[at]] == 2 or kind[codes[at]] == 3):
-                at += 1
-    return at
-
-
-@kernel
-def normalise(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the characters; numba shares no state cheaply
-    codes: npt.NDArray[np.uint32],
-    offsets: I64,
-    kind: U8,
-    start: npt.NDArray[np.int32],
-    count: U8,
-    flat: npt.NDArray[np.uint32],
-    by_character: bool,  # noqa: FBT001 - numba has no keyword-only arguments
-) -> tuple[U8, I64, U64, I64]:
-    """Normal forms as UTF-8 with offsets, and the hashes of their units (words or characters) with offsets."""
-    rows = len(offsets) - 1
-    out = np.empty(len(codes) + 64, dtype=np.uint8)
-    units = np.empty(len(codes) // 4 + 64, dtype=np.uint64)
-    out_offsets = np.zeros(rows + 1, dtype=np.int64)
-    unit_offsets = np.zeros(rows + 1, dtype=np.int64)
-    at = 0
-    unit = 0
-    for row in range(rows):
-        i = offsets[row]
-        end = offsets[row + 1]
-        first = at
-        inside = False
-        alone = False
-        word = _START
-        while i < end:
-            # A code point becomes at most 4, of 4 bytes each, and can end a word before it and after it.
-            if at + 32 > len(out):
-                grown = np.empty(2 * len(out), dtype=np.uint8)
-                grown[:at] = out[:at]
-                out = grown
-            if unit + 8 > len(units):
-                more = np.empty(2 * len(units), dtype=np.uint64)
-                more[:unit] = units[:unit]
-                units = more
-            code = codes[i]
-            what = kind[code]
-            i += 1
-            if what == 3:
-                continue
-            # A mark stays with the sign before it; anything else ends a sign that is a word of its own.
-            if inside and (what == 1 or what == 4 or (alone and what != 5)):  # noqa: PLR1714 - numba: two compares
-                if not by_character:
-                    units[unit] = mix(word)
-                    unit += 1
-                inside = False
-            if what == 1:
-                continue
-            if not inside:
-                if at > first:
-                    at = _put(out, at, _SPACE)
-                word = _START
-                inside = True
-                alone = what == 4
-            origin = np.int64(start[code])
-            length = np.int64(count[code])
-            if what == 2:
-                i = _after_number(codes, i, end, kind)
-                origin = np.int64(_ZERO)
-                length = np.int64(1)
-            for k in range(length):
-                letter = flat[origin + k]
-                at = _put(out, at, letter)
-                word = (word ^ np.uint64(letter)) * _STEP
-                word ^= word >> np.uint64(32)
-                if by_character:
-                    units[unit] = mix(word)
-                    unit += 1
-                    word = _START
-        if inside and not by_character:
-            units[unit] = mix(word)
-            unit += 1
-        out_offsets[row + 1] = at
-        unit_offsets[row + 1] = unit
-    return out[:at], out_offsets, units[:unit], unit_offsets
+    bits = 1
+    while (1 << bits) < len(values) and bits < _MOST_BITS:
+        bits += 1
+    shift = np.uint64(64 - bits)
+    places[: (1 << bits) + 1] = 0
+    for value in values:
+        places[np.int64(value >> shift) + 1] += 1
+    for i in range(1, 1 << bits):
+        places[i] += places[i - 1]
+    for value in values:
+        at = np.int64(value >> shift)
+        spare[places[at]] = value
+        places[at] += 1
+    values[0] = spare[0]
+    for i in range(1, len(values)):
+        value = spare[i]
+        j = i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
 
 
 @kernel
@@ -155,9 +65,14 @@ def shingle(units: U64, offsets: I64, size: int) -> tuple[U64, I64]:
     """Per document the sorted distinct hashes of `size` consecutive units; none for fewer units than `size`."""
     rows = len(offsets) - 1
     total = 0
+    longest = 0
     for row in range(rows):
-        total += max(offsets[row + 1] - offsets[row] - size + 1, 0)
+        count = max(offsets[row + 1] - offsets[row] - size + 1, 0)
+        total += count
+        longest = max(longest, count)
     found = np.empty(total, dtype=np.uint64)
+    spare = np.empty(min(longest, 1 << _MOST_BITS), dtype=np.uint64)
+    places = np.empty((1 << _MOST_BITS) + 1, dtype=np.int64)
     bounds = np.zeros(rows + 1, dtype=np.int64)
     at = 0
     for row in range(rows):
@@ -169,7 +84,10 @@ def shingle(units: U64, offsets: I64, size: int) -> tuple[U64, I64]:
             found[at] = value
             at += 1
         if at > first:
-            found[first:at].sort()
+            if at - first <= len(spare):
+                _sort_hashes(found[first:at], spare, places)
+            else:
+                found[first:at].sort()
             last = first
             for i in range(first + 1, at):
                 if found[i] != found[last]:
@@ -209,46 +127,3 @@ def band_hashes(signatures: U64, bands: int, rows_per_band: int) -> U64:
                 value = mix((value ^ signatures[row, band * rows_per_band + k]) * _STEP)
             hashes[row, band] = value
     return hashes
-
-
-@kernel
-def jaccard_counts(left: U64, left_offsets: I64, right: U64, right_offsets: I64) -> tuple[I64, I64]:
-    """Per pair of sorted distinct sets: the sizes of their intersection and union."""
-    pairs = len(left_offsets) - 1
-    shared = np.zeros(pairs, dtype=np.int64)
-    union = np.zeros(pairs, dtype=np.int64)
-    for pair in range(pairs):
-        i, i_end = left_offsets[pair], left_offsets[pair + 1]
-        j, j_end = right_offsets[pair], right_offsets[pair + 1]
-        union[pair] = i_end - i + j_end - j
-        common = 0
-        while i < i_end and j < j_end:
-            x, y = left[i], right[j]
-            common += x == y
-            i += x <= y
-            j += y <= x
-        shared[pair] = common
-        union[pair] -= common
-    return shared, union
-
-
-@kernel
-def star_roots(left: I64, right: I64, nodes: int) -> I64:
-    """The smallest node of the component of every node below `nodes`; edges are `left[i] - right[i]`."""
-    parent = np.arange(nodes)
-    for edge in range(len(left)):
-        x, y = left[edge], right[edge]
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        while parent[y] != y:
-            parent[y] = parent[parent[y]]
-            y = parent[y]
-        if x < y:
-            parent[y] = x
-        else:
-            parent[x] = y
-    for node in range(nodes):
-        # Parents are smaller than their children, so theirs are final by now.
-        parent[node] = parent[parent[node]]
-    return parent

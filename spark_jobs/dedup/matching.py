@@ -1,6 +1,7 @@
 """Near-duplicates of one snapshot, within it and against the index: buckets, rounds of candidates, verified pairs.
 
-The index is scanned once for its bands and once for the shingles of the few documents that share a bucket.
+Documents are numbered in the order of election and meet as numbers; names come back with the verified pairs. The index
+is scanned once for its bands and once for the shingles of the few documents that share a bucket.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,10 @@ from pyspark.sql import functions as F
 
 from spark_jobs.dedup import buckets
 from spark_jobs.dedup.scratch import Scratch, totals
-from spark_jobs.dedup.verify import verify
+from spark_jobs.dedup.verify import routes_of, verify
+
+# Published documents are numbered from here, in their order: all are better than new ones, which start at 0.
+_PUBLISHED = -(1 << 62)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,17 @@ class Matches:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Members:
+    """Who may meet. `numbered`: number, row, node, rank, cluster; `sets`: row, shingles; `parts`: tasks for buckets."""
+
+    new: DataFrame
+    old: DataFrame | None
+    numbered: DataFrame
+    sets: DataFrame
+    parts: int
+
+
 def find_matches(
     matching: Matching,
     new: DataFrame,
@@ -44,65 +59,119 @@ def find_matches(
 ) -> Matches:
     """Pairs of new documents, and of new and published ones, at or above the similarity.
 
-    `new`: node, rank, bands, leader (only documents that lead their exact group are compared). `shingles`: node,
-    shingles of the new documents; `index` and `stored`: bands and shingles of published ones; `rank` adds node, cluster
-    and rank to rows of the index and drops what belongs to no cluster.
+    `new`: node, row, rank, bands, leader (only documents that lead their exact group are compared). `shingles`: row,
+    shingles of the new documents; `index` and `stored`: bands, and shingles by node, of published ones; `rank` adds
+    node, cluster and rank to rows of the index and drops what belongs to no cluster.
     """
     keep = matching.scratch.keep
-    leading = new.where("leader IS NULL").select("node", "rank", "bands", F.lit(None).cast("string").alias("cluster"))
-    bands = buckets.bands_of(leading)
-    old = None
+    leading = new.where("leader IS NULL AND bands IS NOT NULL").select("row", "node", "rank", "bands")
+    fresh = keep(_numbered(leading, 0), "numbered")
+    sizes = totals(fresh.agg(F.count(F.lit(1)).alias("documents"), F.max(F.size("bands")).alias("bands")))
+    if not sizes["documents"]:
+        return Matches(links=None, counts=_counts(0, 0, 0, 0))
+    numbered = fresh.drop("bands").withColumn("cluster", F.lit(None).cast("string"))
+    old, places, sets = None, 0, shingles
     if index is not None:
-        old = rank(index.join(bands.select("band", "band_hash").distinct(), ["band", "band_hash"], "left_semi"))
-    placed = keep(buckets.members(bands, old), "members_1")
-    sizes = totals(
-        placed.agg(
-            F.count(F.lit(1)).alias("members"),
-            F.count("cluster").alias("old"),
-            F.max("size").alias("largest"),
-        )
-    )
-    if not sizes["members"]:
-        return Matches(links=None, counts=_counts(0, 0, 0, 0, 0))
-    if sizes["old"] and stored is not None:
-        wanted = placed.where("cluster IS NOT NULL").select("node").distinct()
-        shingles = shingles.unionByName(keep(stored.join(wanted, "node", "left_semi"), "stored_shingles"))
-    return _rounds(matching, placed, shingles, sizes["largest"])
+        meeting = _meeting(index, fresh, rank)
+        old = keep(meeting, "published_members")
+        places = totals(old.agg(F.count(F.lit(1)).alias("places")))["places"]
+        members = keep(_numbered(old.select("node", "cluster", "rank").distinct(), _PUBLISHED), "published_numbered")
+        numbered = numbered.unionByName(members.withColumn("row", F.col("number")))
+        old = old.join(members.select("node", "number"), "node") if places else None
+        if stored is not None and places:
+            theirs = stored.join(members.select("node", F.col("number").alias("row")), "node").drop("node")
+            sets = sets.unionByName(keep(theirs.select("row", "shingles"), "stored_shingles"))
+    parts = buckets.parts_for(sizes["documents"] * sizes["bands"] + places)
+    return _rounds(matching, _Members(new=fresh, old=old, numbered=numbered, sets=sets, parts=parts))
 
 
-def _rounds(matching: Matching, placed: DataFrame, shingles: DataFrame, largest: int) -> Matches:
-    keep, full = matching.scratch.keep, matching.full_pairs
+def _numbered(rows: DataFrame, first: int) -> DataFrame:
+    """`rows` with `number`: larger from `first` on in the order of `rank`, with gaps."""
+    return rows.orderBy("rank").withColumn("number", F.monotonically_increasing_id() + F.lit(first))
+
+
+def _meeting(index: DataFrame, fresh: DataFrame, rank: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    """Places of published documents in buckets that new ones are in: of a cluster its best member in the bucket."""
+    bands = fresh.select(F.posexplode("bands").alias("band", "band_hash")).distinct()
+    old = rank(index.join(bands, ["band", "band_hash"], "left_semi"))
+    best = old.groupBy("band", "band_hash", "cluster").agg(F.min(F.struct("rank", "node")).alias("best"))
+    return best.select("band", "band_hash", "cluster", F.col("best.node").alias("node"), F.col("best.rank").alias("rank"))
+
+
+def _rounds(matching: Matching, members: _Members) -> Matches:
+    keep, full, parts = matching.scratch.keep, matching.full_pairs, members.parts
     judged: DataFrame | None = None
-    compared = similar = left = done = 0
+    left = done = 0
+    next_pairs = buckets.first_pairs(members.new, members.old, parts=parts, full_pairs=full)
     for number in range(1, matching.rounds + 1):
-        leaders = 2 ** (number - 1)
-        candidates = buckets.pairs(placed, full_pairs=full, leaders=leaders)
-        if judged is not None:
-            candidates = candidates.join(judged.select("node", "other"), ["node", "other"], "left_anti")
-        found = keep(verify(candidates, shingles, matching.min_similarity), f"judged_{number}")
-        judged = found if judged is None else judged.unionByName(found)
-        counted = totals(found.agg(F.count(F.lit(1)).alias("pairs"), F.count(F.when(F.col("similar"), 1)).alias("yes")))
-        compared, similar, done = compared + counted["pairs"], similar + counted["yes"], number
-        if largest <= full:
-            left = 0
+        pairs = keep(next_pairs, f"pairs_{number}")
+        there = totals(pairs.agg(F.count("other").alias("asked"), F.count("key").alias("waiting")))
+        if there["asked"]:
+            judged, done = _judged(matching, members, pairs, judged, number), number
+        if not there["waiting"]:
             break
-        waiting = buckets.unresolved(placed, judged.where("similar"), full_pairs=full, leaders=leaders)
-        placed = keep(waiting, f"members_{number + 1}")
-        sizes = totals(placed.agg(F.count(F.lit(1)).alias("members"), F.max("size").alias("largest")))
-        left, largest = sizes["members"], sizes["largest"]
-        if not left:
+        waiting = _waiting(pairs, judged)
+        if number == matching.rounds:
+            left = totals(buckets.unresolved(waiting, parts=parts).agg(F.sum("places").alias("places")))["places"]
             break
-        matching.say(f"dedup: round {number} compared {counted['pairs']} pairs, {left} places in large buckets go on")
-    links = judged.where("similar").drop("similar") if judged is not None and similar else None
-    return Matches(links=links, counts=_counts(compared, similar, compared - similar, left, done))
+        matching.say(f"dedup: round {number}, {there['waiting']} comparisons in large buckets")
+        next_pairs = buckets.next_pairs(waiting, parts=parts, full_pairs=full, leaders=2**number)
+    if judged is None:
+        return Matches(links=None, counts=_counts(0, 0, left, done))
+    every, yes = F.count(F.lit(1)).alias("pairs"), F.count(F.when(F.col("similar"), 1)).alias("similar")
+    counted = totals(judged.agg(every, yes))
+    links = _named(judged.where("similar"), members.numbered) if counted["similar"] else None
+    return Matches(links=links, counts=_counts(counted["pairs"], counted["similar"], left, done))
 
 
-def _counts(compared: int, similar: int, rejected: int, left: int, rounds: int) -> dict[str, int]:
+def _judged(
+    matching: Matching, members: _Members, pairs: DataFrame, before: DataFrame | None, number: int
+) -> DataFrame:
+    """All pairs that were compared so far, with those of this round: number, other, similarity, similar."""
+    asked = pairs.where("other IS NOT NULL").select("number", "other").distinct()
+    if before is not None:
+        asked = asked.join(before.select("number", "other"), ["number", "other"], "left_anti")
+    keep = matching.scratch.keep
+    routes = keep(routes_of(asked, members.numbered.select("number", "row")), f"routes_{number}")
+    count = totals(routes.agg(F.count(F.lit(1)).alias("sets")))["sets"]
+    found = verify(routes, members.sets, count=count).withColumn(
+        "similar", F.col("similarity") >= F.lit(matching.min_similarity)
+    )
+    judged = keep(found, f"judged_{number}")
+    return judged if before is None else before.unionByName(judged)
+
+
+def _waiting(pairs: DataFrame, judged: DataFrame | None) -> DataFrame:
+    """Comparisons of members of large buckets (key, number), and whether the pair was confirmed (similar)."""
+    waiting = pairs.where("key IS NOT NULL")
+    if judged is None:
+        return waiting.select("key", "number", F.lit(False).alias("similar"))
+    known = judged.where("similar").select("number", "other", "similar")
+    return waiting.join(known, ["number", "other"], "left").select(
+        "key", "number", F.coalesce("similar", F.lit(False)).alias("similar")
+    )
+
+
+def _named(similar: DataFrame, numbered: DataFrame) -> DataFrame:
+    """Pairs of numbers as pairs of documents."""
+    member = numbered.select("number", "node", "rank")
+    better = numbered.select(
+        F.col("number").alias("other"), F.col("node").alias("other_node"), F.col("cluster").alias("other_cluster"),
+        F.col("rank").alias("other_rank"),
+    )  # fmt: skip
+    return (
+        similar.join(member, "number")
+        .join(better, "other")
+        .select("node", "rank", F.col("other_node").alias("other"), "other_cluster", "other_rank", "similarity")
+    )
+
+
+def _counts(compared: int, similar: int, left: int, rounds: int) -> dict[str, int]:
     """`unresolved_places`: members of large buckets that no leader confirmed when the rounds were over."""
     return {
         "candidate_pairs": compared,
         "similar_pairs": similar,
-        "rejected_pairs": rejected,
+        "rejected_pairs": compared - similar,
         "unresolved_places": left,
         "rounds": rounds,
     }

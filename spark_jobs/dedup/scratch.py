@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+
+# Hashes do not compress, and what does is read once: the cheapest codec costs the least.
+_CODEC = "lz4_raw"
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,31 @@ class Scratch:
 
     def keep(self, frame: DataFrame, name: str) -> DataFrame:
         """Run a frame into a file set and read it back: what depends on it does not run it again."""
-        place = f"{self.location.rstrip('/')}/{name}"
-        frame.write.mode("overwrite").parquet(place)
+        place = self._place(name)
+        frame.write.mode("overwrite").option("compression", _CODEC).parquet(place)
         return self.spark.read.schema(frame.schema).parquet(place)
+
+    def finish(self, name: str, fact: str) -> None:
+        """Note that a file set is whole; `fact` is what `finished` gives back."""
+        note = self.spark.createDataFrame([(fact,)], "fact STRING")
+        note.coalesce(1).write.mode("overwrite").parquet(self._place(f"{name}.finished"))
+
+    def finished(self, name: str) -> str | None:
+        """The fact noted with a file set that is whole, None where an attempt was killed before or never came to it."""
+        try:
+            noted = self.spark.read.schema("fact STRING").parquet(self._place(f"{name}.finished")).first()
+        except AnalysisException as error:
+            if error.getCondition() != "PATH_NOT_FOUND":
+                raise
+            return None
+        return str(noted["fact"]) if noted is not None else None
+
+    def kept(self, name: str, schema: str) -> DataFrame:
+        """A file set that an earlier attempt kept."""
+        return self.spark.read.schema(schema).parquet(self._place(name))
+
+    def _place(self, name: str) -> str:
+        return f"{self.location.rstrip('/')}/{name}"
 
 
 def totals(frame: DataFrame) -> dict[str, int]:

@@ -82,14 +82,12 @@ class Signed:
 def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
     """Sign an array of texts without nulls."""
     from spark_jobs.dedup import kernels
-    from spark_jobs.text.characters import decode
+    from spark_jobs.dedup.normal_kernels import normalise
 
     table = fold_table(params.marks)
-    characters = decode(texts)
-    normal, starts, units, unit_offsets = kernels.normalise(
-        characters.codes, characters.offsets, table.kind, table.start, table.count, table.flat,
-        params.unit == "characters",
-    )  # fmt: skip
+    normal, starts, units, unit_offsets, chars = normalise(
+        *_bytes(texts), table.kind, table.start, table.count, table.flat, params.unit == "characters"
+    )
     shingles, offsets = kernels.shingle(units, unit_offsets, params.ngram)
     signatures = kernels.minhash(shingles, offsets, *permutations(params.seed, params.bands * params.rows))
     text_hash = [_digest(view) for view in _views(texts)]
@@ -100,7 +98,7 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
         for row in range(len(texts))
     ]
     return Signed(
-        text_hash, content_hash, np.diff(unit_offsets), np.diff(characters.offsets), shingles, offsets, signatures,
+        text_hash, content_hash, np.diff(unit_offsets), chars, shingles, offsets, signatures,
         kernels.band_hashes(signatures, params.bands, params.rows),
     )  # fmt: skip
 
@@ -191,12 +189,22 @@ def _lists(bands: npt.NDArray[np.uint64], absent: npt.NDArray[np.bool_]) -> pa.A
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(absent))
 
 
-def _views(texts: pa.LargeStringArray) -> Iterator[memoryview]:
+def _bytes(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """The bytes of an array and where its texts begin and end in them."""
     _, offsets, data = texts.buffers()
-    if offsets is None or not len(texts):
-        return
-    bounds = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    whole = memoryview(data if data is not None else b"")
+    bounds = np.zeros(len(texts) + 1, dtype=np.int64)
+    if offsets is not None and len(texts):
+        bounds = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    whole = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
+    for array in (whole, bounds):
+        # Kernels are compiled for one kind of array.
+        array.flags.writeable = False
+    return whole, bounds
+
+
+def _views(texts: pa.LargeStringArray) -> Iterator[memoryview]:
+    data, bounds = _bytes(texts)
+    whole = memoryview(data)
     for row in range(len(texts)):
         yield whole[bounds[row] : bounds[row + 1]]
 

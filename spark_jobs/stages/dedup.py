@@ -97,7 +97,9 @@ class _Run:
         self.context.say("dedup: signing the documents")
         cleaned = self.context.inputs.partition("cleaned", self.context.partition)
         beside = Pieces(self.levels) if self.levels is not None else None
-        signed = self.scratch.keep(sign_frame(cleaned, self.params, beside), "signed")
+        # A row's number is good within this attempt: it is written once and read from there.
+        numbered = sign_frame(cleaned, self.params, beside).withColumn("row", F.monotonically_increasing_id())
+        signed = self.scratch.keep(numbered, "signed")
         published = self._published()
         new = self.scratch.keep(self._participants(signed, published), "participants")
         self.context.say("dedup: matching")
@@ -174,17 +176,17 @@ class _Run:
         score = self._score_column(scored)
         taken = scored.select("doc_id", *([score] if score else []), F.lit(True).alias("taken"))
         how = "left" if self.section.participants == "cleaned" else "inner"
-        columns = ("doc_id", "captured_at", *_KEYS, "chars", "bands")
+        columns = ("row", "doc_id", "captured_at", *_KEYS, "chars", "bands")
         rows = signed.select(*columns).join(taken, "doc_id", how).withColumn("taken", F.coalesce("taken", F.lit(False)))
         snapshot = F.lit(self.context.partition)
         ranked = rows.select(
-            snapshot.alias("snapshot"), "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS, "bands",
+            snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS, "bands",
             "taken", F.lit(None).cast("string").alias("cluster"),
             rank_new(self.criteria, score, len(self.earlier)).alias("rank"),
         )  # fmt: skip
         old = self._same_content(ranked, published) if published is not None else None
         led = with_leaders(ranked, old, self.section.steps)
-        return led.select("snapshot", "doc_id", "node", "rank", "taken", "bands", "leader")
+        return led.select("snapshot", "row", "doc_id", "node", "rank", "taken", "bands", "leader")
 
     def _score_column(self, scored: DataFrame) -> str | None:
         columns = [name for name in scored.columns if "__" in name]
@@ -224,9 +226,7 @@ class _Run:
             scratch=self.scratch, min_similarity=said.min_similarity, full_pairs=said.full_pairs, rounds=said.rounds,
             say=self.context.say,
         )  # fmt: skip
-        snapshot = F.lit(self.context.partition)
-        node = node_of(snapshot, F.col("doc_id")).alias("node")
-        shingles = signed.where("shingles IS NOT NULL").select(node, "shingles")
+        shingles = signed.where("shingles IS NOT NULL").select("row", "shingles")
         if published is None:
             return find_matches(matching, new, shingles)
         inputs = self.context.inputs

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.dedup import buckets
 from spark_jobs.dedup.components import components
 from spark_jobs.dedup.scratch import Scratch
 from spark_jobs.errors import LakeError, RecipeError
@@ -265,35 +264,6 @@ def test_without_candidates_everything_is_kept(lake: FakeLake) -> None:
     found = lake.dedup("s1", steps=["minhash"])
     assert all(row["kept"] and row["cluster_size"] == 1 for row in found.rows.values())
     assert found.facts["candidate_pairs"] == 0
-
-
-def placed_bucket(spark: Any, groups: Sequence[int]) -> Any:
-    rows = [(0, 7, f"s/{number:04d}", (number,)) for number in range(len(groups))]
-    columns = "band INT, band_hash BIGINT, node STRING, rank STRUCT<n: INT>"
-    from pyspark.sql import functions as F
-
-    frame = spark.createDataFrame(rows, columns).withColumn("cluster", F.lit(None).cast("string"))
-    return buckets.members(frame, None)
-
-
-def test_a_large_bucket_is_neither_skipped_nor_squared(spark: Any) -> None:
-    """Two hundred members of three hidden groups: every member finds its group's leader in few rounds."""
-    groups = [number % 3 for number in range(200)]
-    placed, judged, compared = placed_bucket(spark, groups), None, 0
-    for leaders in (1, 2, 4):
-        found = [(row.node, row.other) for row in buckets.pairs(placed, full_pairs=4, leaders=leaders).collect()]
-        compared += len(found)
-        same = [(a, b) for a, b in found if groups[int(a[2:])] == groups[int(b[2:])]]
-        fresh = spark.createDataFrame(same, "node STRING, other STRING")
-        judged = fresh if judged is None else judged.unionByName(fresh)
-        placed = buckets.unresolved(placed, judged, full_pairs=4, leaders=leaders)
-        left = placed.count()
-        if not left:
-            break
-    assert left == 0
-    assert leaders == 2
-    assert judged.select("node").distinct().count() == 197
-    assert compared < 2.5 * 200
 
 
 def labels(spark: Any, home: Path, edges: list[tuple[str, str]], chunk: int) -> dict[str, str]:

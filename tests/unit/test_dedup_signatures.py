@@ -196,6 +196,34 @@ def test_similarity_is_the_jaccard_of_the_sets(pairs: list[tuple[set[int], set[i
         assert similarities(blobs[0].slice(1), blobs[1].slice(1)).tolist() == wanted[1:]
 
 
+def test_memory_is_bounded_by_groups_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of large texts is signed a few at a time, and one that is larger than a group alone."""
+    from spark_jobs.dedup import signatures
+
+    limit = 10_000
+    monkeypatch.setattr(signatures, "_GROUP_BYTES", limit)
+    lengths = [4_000] * 7 + [95_000, 100, 0] + [9_999, 2] * 3
+    batch = pa.RecordBatch.from_pydict({"text": pa.array(["x" * length for length in lengths])})
+    groups = [[len(text) for text in group["text"].to_pylist()] for group in signatures._groups(batch)]
+    assert [length for group in groups for length in group] == lengths
+    assert all(sum(group) <= limit or len(group) == 1 for group in groups)
+    assert len(groups) < len(lengths)
+
+
+def test_many_shingles_are_sorted_and_distinct() -> None:
+    """Both ways of sorting, the one for pages and the one for books, and many repeats."""
+    state = np.random.RandomState(5)
+    names = ["".join(letters) for letters in state.choice(list("abcdefgh"), (300, 4))]
+    for count in (5, 40, 3_000, 80_000):
+        text = " ".join(state.choice(names, count))
+        found = signed(text, text + " " + text, ngram=3)
+        for row in (0, 1):
+            own = found.shingles[found.offsets[row] : found.offsets[row + 1]]
+            assert (own[1:] > own[:-1]).all()
+        words = text.split()
+        assert len(shingle_set(found, 0)) == len({tuple(words[i : i + 3]) for i in range(count - 2)})
+
+
 def test_tables_cover_every_code_point() -> None:
     table = fold_table("diacritics")
     assert len(table.kind) == len(table.start) == len(table.count) == 0x110000

@@ -1,0 +1,181 @@
+"""Near-duplicates, this engine beside its peers: `python -m benchmarks.dedup [--documents N ...]`; tables on stdout.
+
+Corpora with planted truth are made once below .benchmarks/dedup. Every subject is a process of its own, warmed up on a
+small corpus, timed by the CPU seconds of all its processes, and judged by the same independent code. Peers run in
+environments of their own (`benchmarks/peers/make_environment`); one that is not there is reported as absent.
+`--incremental` and `--extremes` measure growth and bad input of this engine instead.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+
+from benchmarks.dedup import corpus, extremes, incremental, truth
+from benchmarks.dedup.engine import session, settings
+from benchmarks.documents import CACHE, PROJECT
+
+SEED = 11
+WARM_UP = 1_000
+# name, environment of the peer (None: the project's), module
+SUBJECTS: tuple[tuple[str, str | None, str], ...] = (
+    ("this engine", None, "benchmarks.dedup.engine"),
+    ("datatrove, four stages", "datatrove", "benchmarks.peers.dedup_datatrove"),
+    ("text-dedup, minhash", "text-dedup", "benchmarks.peers.dedup_text_dedup"),
+    ("row-at-a-time UDFs on Spark", None, "benchmarks.dedup.row_udfs"),
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one subject used and how good its result is."""
+
+    name: str
+    documents: int
+    cpu_seconds: float
+    peak_bytes: int
+    quality: dict[str, Any]
+
+    @property
+    def rate(self) -> float:
+        """Documents a second and core."""
+        return self.documents / self.cpu_seconds
+
+    def line(self, fastest: float | None) -> str:
+        """One row of the table."""
+        recall, precision = self.quality["recall"], self.quality["precision"]
+        shown = [f"{recall['all']:8.4f}", *(f"{recall[name]:8.4f}" for name in ("2", "3-9", "10-99", "100+"))]
+        shown += [f"{precision[name]:10.4f}" if precision[name] is not None else f"{'-':>10}"
+                  for name in ("linked", "nearest", "survivor")]  # fmt: skip
+        ratio = f"{self.rate / fastest:7.1f}" if fastest else f"{'-':>7}"
+        numbers = f"{self.rate:9,.0f}{self.cpu_seconds:9.1f}{self.peak_bytes / 1e6:9,.0f}{precision['removed']:9,}"
+        return f"{self.name:<30}{ratio}{numbers}{''.join(shown)}"
+
+
+HEADER = (
+    f"{'':<30}{'ratio':>7}{'docs/s':>9}{'CPU s':>9}{'MB':>9}{'removed':>9}"
+    f"{'recall':>8}{'size 2':>8}{'3-9':>8}{'10-99':>8}{'100+':>8}{'linked':>10}{'nearest':>10}{'survivor':>10}"
+)
+
+
+def corpus_of(arguments: argparse.Namespace, sizes: Sequence[int]) -> dict[int, Path]:
+    """Where the corpora lie; those that are not there are made."""
+    version = hashlib.sha256(Path(corpus.__file__).read_bytes()).hexdigest()[:8]
+    places = {size: CACHE / "dedup" / f"documents-{size}-{SEED}-{version}" for size in sizes}
+    missing = {size: place for size, place in places.items() if not (place / "_SUCCESS").exists()}
+    if missing:
+        with tempfile.TemporaryDirectory(prefix="corpus ") as scratch:
+            spark = session(Path(scratch), arguments)
+            for size, place in missing.items():
+                corpus.write(spark, str(place), size, SEED)
+            spark.stop()
+    return places
+
+
+def run(command: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
+    """The last line of a subject, as JSON, and the peak of the memory of all its processes."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        process = psutil.Popen(list(command), cwd=PROJECT, stdout=out, stderr=errors)
+        peak, over = [0], threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.25):
+                peak[0] = max(peak[0], sum(map(_memory, [process, *_below(process)])))
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        status = process.wait()
+        over.set()
+        thread.join()
+        out.seek(0)
+        errors.seek(0)
+        if status:
+            said = errors.read().strip().splitlines()
+            print(f"  failed with exit status {status}: {said[-1] if said else 'without a word'}")
+            return None, 0
+        if "--profile" in command:
+            print(errors.read().rstrip())
+        return json.loads(out.read().strip().splitlines()[-1]), peak[0]
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        below: list[psutil.Process] = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return below
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def figures(arguments: argparse.Namespace, place: Path, warm_up: Path) -> Iterator[Figure]:
+    """Every subject that is there and was asked for, on one corpus."""
+    for name, environment, module in SUBJECTS:
+        if arguments.subjects and not any(wanted in name for wanted in arguments.subjects):
+            continue
+        python = Path(arguments.peers) / environment / "bin" / "python" if environment else Path(sys.executable)
+        if not python.exists():
+            print(f"{name}: absent, no environment {python.parent.parent}; benchmarks/peers/make_environment makes it")
+            continue
+        with tempfile.TemporaryDirectory(prefix="dedup ") as folder:
+            result = Path(folder) / "result.parquet"
+            command = [str(python), "-m", module, str(place), str(result)]
+            if environment:
+                command += ["--warm-up", str(warm_up)]
+            else:
+                command += ["--cores", str(arguments.cores), "--memory", arguments.memory]
+                command += ["--conf", *arguments.conf] if arguments.conf else []
+            if module.endswith("engine"):
+                command += ["--section", json.dumps(arguments.section), *(["--profile"] if arguments.profile else [])]
+            began = time.monotonic()
+            said, peak = run(command)
+            if said is None:
+                continue
+            quality = truth.judge(place, truth.Result.of(pq.read_table(result)))
+            print(f"{name}: {time.monotonic() - began:.0f} s in all, {json.dumps(said.get('facts', {}))}", file=sys.stderr)
+            yield Figure(name, said["documents"], said["cpu_seconds"], said.get("peak_bytes") or peak, quality)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = settings(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--documents", type=int, nargs="+", default=[10_000], help="sizes of the corpora")
+    parser.add_argument("--subjects", nargs="*", help="parts of the names of those to run (default: all)")
+    parser.add_argument("--peers", default=str(CACHE / "peers"), help="folder of the peers' environments")
+    parser.add_argument("--profile", action="store_true", help="CPU seconds of this engine by step")
+    parser.add_argument("--incremental", type=int, metavar="N", help="add a snapshot of N documents to earlier ones")
+    parser.add_argument("--extremes", nargs="*", metavar="CASE", help="bad input of this engine: all or those named")
+    arguments = parser.parse_args()
+    if arguments.incremental:
+        return incremental.measure(arguments)
+    if arguments.extremes is not None:
+        return extremes.measure(arguments)
+    places = corpus_of(arguments, [*arguments.documents, WARM_UP])
+    for size in arguments.documents:
+        measured = list(figures(arguments, places[size], places[WARM_UP]))
+        fastest = max((figure.rate for figure in measured if figure.name != SUBJECTS[0][0]), default=None)
+        print(f"\n{size:,} documents of about 2 kB, {os.cpu_count()} cores; documents a second a core by CPU seconds")
+        print(HEADER)
+        print("\n".join(figure.line(fastest) for figure in measured), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
