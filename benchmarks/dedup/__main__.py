@@ -7,10 +7,8 @@ environments of their own (`benchmarks/peers/make_environment`); one that is not
 """
 
 import argparse
-import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow.dataset as ds
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from benchmarks.dedup import corpus, extremes, incremental, truth
@@ -72,8 +72,7 @@ HEADER = (
 
 def corpus_of(arguments: argparse.Namespace, sizes: Sequence[int]) -> dict[int, Path]:
     """Where the corpora lie; those that are not there are made."""
-    version = hashlib.sha256(Path(corpus.__file__).read_bytes()).hexdigest()[:8]
-    places = {size: CACHE / "dedup" / f"documents-{size}-{SEED}-{version}" for size in sizes}
+    places = {size: CACHE / "dedup" / f"documents-{size}-{SEED}-{corpus.VERSION}" for size in sizes}
     missing = {size: place for size, place in places.items() if not (place / "_SUCCESS").exists()}
     if missing:
         with tempfile.TemporaryDirectory(prefix="corpus ") as scratch:
@@ -82,6 +81,20 @@ def corpus_of(arguments: argparse.Namespace, sizes: Sequence[int]) -> dict[int, 
                 corpus.write(spark, str(place), size, SEED)
             spark.stop()
     return places
+
+
+def as_lines(place: Path) -> Path:
+    """A folder with the same documents as JSON lines (id, text)."""
+    folder = place.with_name(f"{place.name}-lines")
+    if not folder.exists():
+        made = place.with_name(f"{place.name}-lines-unfinished")
+        made.mkdir(exist_ok=True)
+        with (made / "documents.jsonl").open("w", encoding="utf-8") as lines:
+            for batch in ds.dataset(place).to_batches(columns=["doc_id", "text"]):
+                rows = zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True)
+                lines.writelines(json.dumps({"id": one, "text": text}) + "\n" for one, text in rows)
+        made.rename(folder)
+    return folder
 
 
 def run(command: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
@@ -102,8 +115,7 @@ def run(command: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
         out.seek(0)
         errors.seek(0)
         if status:
-            said = errors.read().strip().splitlines()
-            print(f"  failed with exit status {status}: {said[-1] if said else 'without a word'}")
+            print(f"  failed with exit status {status}:\n{errors.read()[-4000:]}", file=sys.stderr)
             return None, 0
         if "--profile" in command:
             print(errors.read().rstrip())
@@ -135,10 +147,11 @@ def figures(arguments: argparse.Namespace, place: Path, warm_up: Path) -> Iterat
             print(f"{name}: absent, no environment {python.parent.parent}; benchmarks/peers/make_environment makes it")
             continue
         with tempfile.TemporaryDirectory(prefix="dedup ") as folder:
-            result = Path(folder) / "result.parquet"
-            command = [str(python), "-m", module, str(place), str(result)]
+            result = Path(folder) / "result"
+            lines = environment == "datatrove"
+            command = [str(python), "-m", module, str(as_lines(place) if lines else place), str(result)]
             if environment:
-                command += ["--warm-up", str(warm_up)]
+                command += ["--warm-up", str(as_lines(warm_up) if lines else warm_up)]
             else:
                 command += ["--cores", str(arguments.cores), "--memory", arguments.memory]
                 command += ["--conf", *arguments.conf] if arguments.conf else []
@@ -148,8 +161,10 @@ def figures(arguments: argparse.Namespace, place: Path, warm_up: Path) -> Iterat
             said, peak = run(command)
             if said is None:
                 continue
-            quality = truth.judge(place, truth.Result.of(pq.read_table(result)))
-            print(f"{name}: {time.monotonic() - began:.0f} s in all, {json.dumps(said.get('facts', {}))}", file=sys.stderr)
+            table = pyarrow.json.read_json(result) if lines else pq.read_table(result)
+            quality = truth.judge(place, truth.Result.of(table))
+            facts = json.dumps(said.get("facts", {}))
+            print(f"{name}: {time.monotonic() - began:.0f} s in all, {facts}", file=sys.stderr)
             yield Figure(name, said["documents"], said["cpu_seconds"], said.get("peak_bytes") or peak, quality)
 
 

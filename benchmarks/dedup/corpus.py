@@ -1,7 +1,7 @@
-"""Corpora with planted truth: documents of about 2 kB, 30 % of them in clusters of near-duplicates, made by Spark tasks.
+"""Corpora with planted truth: documents of about 2 kB, 30 % of them in clusters of near-duplicates, made by tasks.
 
 Everything of a document follows from its place by hash, so any task can make any document. Members of a cluster are
-edited copies of its first one, 1 to 15 % of the words replaced, singly or in runs; the copies lie scattered. A twentieth
+edited copies of its first one, 1 to 15 % of the words replaced, singly or in runs; copies lie scattered. A twentieth
 of the other documents share half of their text with 19 more (a template) and are no duplicates.
 """
 
@@ -18,6 +18,7 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 COLUMNS = "doc_id STRING, captured_at TIMESTAMP, quality__score DOUBLE, cluster BIGINT, text STRING"
+VERSION = 1  # moves when the same arguments give other documents
 CLUSTERED, TEMPLATED = 0.30, 0.05
 LARGEST, GIANT, GIANT_FROM = 2_000, 100_000, 1_000_000
 TEMPLATE_PAGES = 20
@@ -113,10 +114,7 @@ def text_of(made: Plan, slot: int) -> tuple[int, str]:
     chosen = _drawn_words(key, 3, count)
     if member:
         own = int(mixed(np.uint64(slot) ^ mixed(np.uint64(made.seed + 99))))
-        if cluster >= 0:
-            replaced = _edited(own, count)
-        else:
-            replaced = np.arange(count) >= count // 2
+        replaced = _edited(own, count) if cluster >= 0 else np.arange(count) >= count // 2
         chosen = np.where(replaced, _drawn_words(own, 4, count), chosen)
     stops = draws(key, 5, count) % np.uint64(64)
     kind = np.where(stops == 0, 2, np.where(stops < 5, 1, 0))
@@ -156,7 +154,9 @@ def rows(made: Plan, places: I64) -> pa.RecordBatch:
     """Documents of these places in the columns of `COLUMNS`."""
     found = [text_of(made, slot) for slot in made.slots(places).tolist()]
     names = [draws(made.seed, 8, 1)[0] ^ places.astype(np.uint64), places.astype(np.uint64)]
-    ids = [f"{high:016x}{low:016x}" for high, low in zip(mixed(names[0]).tolist(), mixed(names[1]).tolist(), strict=True)]
+    ids = [
+        f"{high:016x}{low:016x}" for high, low in zip(mixed(names[0]).tolist(), mixed(names[1]).tolist(), strict=True)
+    ]
     captured = (_START + places) * 1_000_000
     return pa.RecordBatch.from_arrays(
         [

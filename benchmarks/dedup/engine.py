@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from benchmarks.dedup import corpus
 from benchmarks.dedup.lake import FolderLake
 from benchmarks.dedup.measuring import cpu_of_the_tree, peak_memory
+from orchestration.environment import delta_jars
 from orchestration.spark_session import build_session
 from spark_jobs.dedup.scratch import Scratch
 
@@ -73,7 +74,7 @@ def result_of(lake: FolderLake, snapshot: str, place: Path) -> None:
 def session(scratch: Path, arguments: argparse.Namespace) -> Any:
     """The project's session with the memory and cores that were asked for."""
     return build_session(
-        master=f"local[{arguments.cores}]", driver_memory=arguments.memory, scratch=str(scratch),
+        master=f"local[{arguments.cores}]", driver_memory=arguments.memory, scratch=str(scratch), jars=delta_jars(),
         extra=dict(pair.split("=", 1) for pair in arguments.conf),
     )  # fmt: skip
 

@@ -65,7 +65,9 @@ def _settled(spark: Any, home: Path, edges: Any, count: int, chunk: int) -> str:
 
 def star(spark: Any, home: Path) -> str:
     """A million members around one."""
-    edges = _edges(spark, lambda batch: ([_name(-1)] * batch.num_rows, [_name(n) for n in batch["id"].to_pylist()]), STAR)
+    edges = _edges(
+        spark, lambda batch: ([_name(-1)] * batch.num_rows, [_name(n) for n in batch["id"].to_pylist()]), STAR
+    )
     return _settled(spark, home, edges, STAR, CHUNK)
 
 

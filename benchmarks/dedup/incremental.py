@@ -34,9 +34,7 @@ def measure(arguments: argparse.Namespace) -> int:
     count = arguments.incremental
     try:
         for number in range(SNAPSHOTS):
-            corpus.write(
-                spark, str(home / f"s{number}"), SNAPSHOTS * count, SEED, first=number * count, count=count
-            )
+            corpus.write(spark, str(home / f"s{number}"), SNAPSHOTS * count, SEED, first=number * count, count=count)
         warm = FolderLake(spark, home / "warm", {"s0": home / "s0"})
         warm.dedup("s0", arguments.section)
         print(f"snapshots of {count:,} documents of about 2 kB\n{'earlier':>8}{'CPU s':>9}{'MB read':>9}{'links':>9}")

@@ -1,7 +1,7 @@
 """MinHash on Spark as it is mostly written: a row-at-a-time UDF with datasketch, explode, groupBy, union-find.
 
-`python -m benchmarks.dedup.row_udfs CORPUS RESULT`; one JSON line. Nothing is verified; all of a bucket is linked to its
-first member, and the edges are united on the driver.
+`python -m benchmarks.dedup.row_udfs CORPUS RESULT`; one JSON line. Nothing is verified; a bucket is linked to its first
+member, and the edges are united on the driver.
 """
 
 import argparse

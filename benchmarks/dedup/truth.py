@@ -24,7 +24,7 @@ MEMBERS = 100  # of a cluster, for recall
 CLUSTERS = 4_000  # for recall, the largest among them
 REMOVED = 4_000  # documents, for precision
 OTHERS = 2_000  # of a cluster, that a removed document is compared with
-CLASSES = ((2, 2), (3, 9), (10, 99), (100, 10**9))  # sizes of planted clusters
+CLASSES = {"2": (2, 2), "3-9": (3, 9), "10-99": (10, 99), "100+": (100, 10**9)}  # sizes of planted clusters
 _WORD = re.compile(r"[a-z]+")
 
 Matrix = npt.NDArray[np.float64]
@@ -67,7 +67,7 @@ def judge(corpus: Path, result: Result) -> dict[str, Any]:
 
 
 def _recall(corpus: Path, result: Result) -> dict[str, Any]:
-    """Share of true pairs that are in one cluster, by size of the planted cluster and over all, and the pairs counted."""
+    """Share of true pairs that are in one cluster, over all and by size of the planted cluster, and their number."""
     planted = _planted(corpus)
     largest = sorted(planted, key=lambda cluster: (-len(planted[cluster]), cluster))
     chosen = [*largest[:20], *sorted(largest[20:], key=_scattered)[: CLUSTERS - 20]]
@@ -78,11 +78,10 @@ def _recall(corpus: Path, result: Result) -> dict[str, Any]:
         similar = _similarities([shingles(texts[one]) for one in ids]) >= THRESHOLD
         labels = np.array([hash(result.cluster.get(one, one)) for one in ids])
         pairs = np.triu(similar, 1)
-        size = next(bounds for bounds in CLASSES if bounds[0] <= len(planted[cluster]) <= bounds[1])
+        size = next(bounds for bounds in CLASSES.values() if bounds[0] <= len(planted[cluster]) <= bounds[1])
         true[size] += int(pairs.sum())
         found[size] += int((pairs & (labels[:, None] == labels)).sum())
-    figures = {f"{low}" if low == high else f"{low}-{high}" if high < 10**9 else f"{low}+": found[low, high] / max(true[low, high], 1)
-               for low, high in CLASSES}  # fmt: skip
+    figures = {name: found[bounds] / max(true[bounds], 1) for name, bounds in CLASSES.items()}
     return {"all": sum(found.values()) / max(sum(true.values()), 1), "pairs": sum(true.values()), **figures}
 
 

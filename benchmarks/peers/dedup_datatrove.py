@@ -1,4 +1,4 @@
-"""datatrove's four MinHash stages on a Parquet corpus: `python -m benchmarks.peers.dedup_datatrove CORPUS RESULT`.
+"""datatrove's four MinHash stages on JSON lines: `python -m benchmarks.peers.dedup_datatrove FOLDER RESULT`.
 
 Runs in datatrove's environment. FineWeb's setting (14 buckets of 8, 5-grams, 64-bit hashes) with xxhash, which is the
 faster of its two hash functions, as in FineWeb2; the tokenizer that it names for English. The last stage runs over the
@@ -19,8 +19,6 @@ from benchmarks.peers import measuring
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.dedup import MinhashDedupSignature
 from datatrove.pipeline.dedup.minhash import (
@@ -29,7 +27,7 @@ from datatrove.pipeline.dedup.minhash import (
     MinhashDedupCluster,
     MinhashDedupFilter,
 )
-from datatrove.pipeline.readers import ParquetReader
+from datatrove.pipeline.readers import JsonlReader
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.typeshelper import Languages
 
@@ -40,7 +38,7 @@ CONFIG = MinhashConfig(
 
 def run(corpus: str, home: Path, keep: Any) -> None:
     """The four stages; `keep` is called with every document that stays, and the last stage marks clusters."""
-    reader = ParquetReader(corpus, text_key="text", id_key="doc_id", read_metadata=False)
+    reader = JsonlReader(corpus)
     signatures, buckets, removed = (str(home / name) for name in ("signatures", "buckets", "removed"))
     stages: list[tuple[list[Any], int]] = [
         ([reader, MinhashDedupSignature(signatures, config=CONFIG, language=Languages.english)], 1),
@@ -68,9 +66,7 @@ def all_of(corpus: str, home: Path) -> dict[str, Any]:
 
 def clusters(corpus: str, home: Path) -> tuple[Sequence[str], list[int]]:
     """Ids and cluster ids (-1: none) of all documents, from the file that the third stage wrote; not timed."""
-    ids: list[str] = []
-    for file in sorted(Path(corpus).glob("*.parquet")):
-        ids += pq.read_table(file, columns=["doc_id"])["doc_id"].to_pylist()
+    ids = [document["id"] for document in measuring.read(str(Path(corpus) / "documents.jsonl"))]
     found = [-1] * len(ids)
     data = (home / "removed" / "000000.clusters").read_bytes()
     for place in range(0, len(data), 8):
@@ -96,8 +92,9 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     labels = [one if cluster < 0 else str(cluster) for one, cluster in zip(ids, found, strict=True)]
-    table = {"doc_id": ids, "cluster": labels, "kept": [one in kept for one in ids]}
-    pq.write_table(pa.table(table), arguments.result)
+    with Path(arguments.result).open("w", encoding="utf-8") as lines:
+        rows = ({"doc_id": one, "cluster": label, "kept": one in kept} for one, label in zip(ids, labels, strict=True))
+        lines.writelines(json.dumps(row) + "\n" for row in rows)
     print(json.dumps({"documents": len(ids), "cpu_seconds": used, "wall_seconds": wall}))
 
 

@@ -1,4 +1,4 @@
-"""text-dedup's minhash on a Parquet corpus: `python -m benchmarks.peers.dedup_text_dedup CORPUS RESULT --warm-up SMALL`.
+"""text-dedup's minhash on a Parquet corpus: `python -m benchmarks.peers.dedup_text_dedup CORPUS RESULT`.
 
 Runs in text-dedup's environment: its command with 14 bands of 8, 5-grams, one process, and xxh3 with 32-bit arithmetic,
 the fastest of the hash functions and widths that it documents.
@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import measuring
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 from text_dedup import minhash
+
+from benchmarks.peers import measuring
 
 
 def run(files: list[str], home: Path, bits: int) -> Any:
@@ -39,8 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="text-dedup "))
     files, small = (
-        [str(file) for file in sorted(Path(place).glob("*.parquet"))]
-        for place in (arguments.corpus, arguments.warm_up)
+        [str(file) for file in sorted(Path(place).glob("*.parquet"))] for place in (arguments.corpus, arguments.warm_up)
     )
     try:
         run(small, folder / "small", arguments.bits)

@@ -42,7 +42,9 @@ def components(
     while open_nodes:
         say(f"clusters: {open_nodes} documents still move after round {number}")
         if number == _MOST_ROUNDS:
-            raise ProvenderError(f"clusters did not settle in {_MOST_ROUNDS} rounds; the state lies at {scratch.location}")
+            raise ProvenderError(
+                f"clusters did not settle in {_MOST_ROUNDS} rounds; the state lies at {scratch.location}"
+            )
         number += 1
         before = scratch.kept(f"{state}_{number - 1}", _EDGES)
         open_nodes = _finish(scratch, state, number, small_star(large_star(before)))

@@ -95,7 +95,9 @@ def _meeting(index: DataFrame, fresh: DataFrame, rank: Callable[[DataFrame], Dat
     bands = fresh.select(F.posexplode("bands").alias("band", "band_hash")).distinct()
     old = rank(index.join(bands, ["band", "band_hash"], "left_semi"))
     best = old.groupBy("band", "band_hash", "cluster").agg(F.min(F.struct("rank", "node")).alias("best"))
-    return best.select("band", "band_hash", "cluster", F.col("best.node").alias("node"), F.col("best.rank").alias("rank"))
+    return best.select(
+        "band", "band_hash", "cluster", F.col("best.node").alias("node"), F.col("best.rank").alias("rank")
+    )
 
 
 def _rounds(matching: Matching, members: _Members) -> Matches:

@@ -88,7 +88,7 @@ def _after_digits(data: U8, at: Any, end: Any, kind: U8) -> tuple[Any, Any]:
     count = 0
     while at < end:
         code, length = _code_at(data, at, end)
-        if kind[code] != 2 and kind[code] != 3:  # noqa: PLR1714 - numba: two compares
+        if kind[code] not in (2, 3):
             break
         at += length
         count += 1
@@ -104,7 +104,7 @@ def _after_number(data: U8, at: Any, end: Any, kind: U8) -> tuple[Any, Any]:
     at, count = _after_digits(data, at, end, kind)
     if at < end:
         mark, length = _code_at(data, at, end)
-        if (mark == _POINT or mark == _COMMA or mark == _ARABIC_POINT) and at + length < end:  # noqa: PLR1714 - the same
+        if mark in (_POINT, _COMMA, _ARABIC_POINT) and at + length < end:
             code, _ = _code_at(data, at + length, end)
             if kind[code] == 2:
                 at, more = _after_digits(data, at + length, end, kind)

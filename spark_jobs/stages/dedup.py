@@ -180,8 +180,8 @@ class _Run:
         rows = signed.select(*columns).join(taken, "doc_id", how).withColumn("taken", F.coalesce("taken", F.lit(False)))
         snapshot = F.lit(self.context.partition)
         ranked = rows.select(
-            snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS, "bands",
-            "taken", F.lit(None).cast("string").alias("cluster"),
+            snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS,
+            "bands", "taken", F.lit(None).cast("string").alias("cluster"),
             rank_new(self.criteria, score, len(self.earlier)).alias("rank"),
         )  # fmt: skip
         old = self._same_content(ranked, published) if published is not None else None

@@ -1,4 +1,4 @@
-"""Laws of dedup at scale: the same rows however the work is cut, bad input, and components that survive a killed run."""
+"""Laws of dedup at scale: the same rows however the work is cut, bad input, components that survive a killed run."""
 
 import hashlib
 import os
@@ -103,7 +103,7 @@ def deduped(lake: FakeLake, texts: dict[str, str], **section: Any) -> Any:
 
 
 def test_many_near_identical_documents_cost_a_few_comparisons_each(lake: FakeLake) -> None:
-    """Without the exact steps a thousand copies meet in all 14 bands: one leader, so 999 pairs and not half a million."""
+    """Without the exact steps a thousand copies meet in all 14 bands: one leader, 999 pairs and not half a million."""
     found = deduped(lake, {f"copy {n}": page("same") for n in range(1000)}, steps=["minhash"])
     assert found.facts["candidate_pairs"] == 999
     assert sum(row["kept"] for row in found.rows.values()) == 1
@@ -112,13 +112,15 @@ def test_many_near_identical_documents_cost_a_few_comparisons_each(lake: FakeLak
 
 def test_bad_texts_are_kept_or_grouped_and_never_lost(lake: FakeLake) -> None:
     odd = {
-        "empty": "", "empty too": "", "blank": " \n\t ", "short": "one two three four", "short too": "One two, three four",
+        "empty": "", "empty too": "", "blank": " \n\t ",
+        "short": "one two three four", "short too": "One two, three four",
         "repeated": "same " * 400, "controls": "\x00\x01 a b c d e f g", "lone": "\ufffd\ufffd a b c d e f",
         "rtl": "שלום עולם זה טקסט קצר מאוד", "emoji": "👍🏽 👩‍👩‍👧 🇩🇪 a b c d e", "line": "x" * 1_000_000,
     }  # fmt: skip
     rows = deduped(lake, odd).rows
     assert set(rows) == set(odd)
-    duplicates = {name: (named(row, "linked_to"), row["duplicate_step"]) for name, row in rows.items() if not row["kept"]}
+    removed = {name: row for name, row in rows.items() if not row["kept"]}
+    duplicates = {name: (named(row, "linked_to"), row["duplicate_step"]) for name, row in removed.items()}
     best, other = sorted(("empty", "empty too"), key=doc_id)
     # Of the short ones the longer text survives.
     assert duplicates == {other: (best, "exact_bytes"), "short": ("short too", "exact_text")}
@@ -166,7 +168,7 @@ def rounds_of(spark: Any, home: Path, edges: Any, count: int, chunk: int) -> tup
 
 
 def test_rounds_grow_with_the_logarithm_of_a_chain(spark: Any, tmp_path: Path) -> None:
-    """No contraction inside tasks (two edges at once): forty times the nodes cost a few rounds more, not forty times."""
+    """Two edges at once are contracted in a task: forty times the nodes cost a few rounds more, not forty times."""
     used = {}
     for nodes in (250, 10_000):
         used[nodes], labels = rounds_of(spark, tmp_path / str(nodes), chain(spark, nodes), nodes, 2)
