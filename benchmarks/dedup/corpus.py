@@ -18,7 +18,7 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 COLUMNS = "doc_id STRING, captured_at TIMESTAMP, quality__score DOUBLE, cluster BIGINT, text STRING"
-VERSION = 1  # moves when the same arguments give other documents
+VERSION = 2  # moves when the same arguments give other documents
 CLUSTERED, TEMPLATED = 0.30, 0.05
 LARGEST, GIANT, GIANT_FROM = 2_000, 100_000, 1_000_000
 TEMPLATE_PAGES = 20
@@ -26,23 +26,31 @@ EDITS = (0.01, 0.15)
 RUN = 8  # words replaced together
 VOCABULARY = 30_000
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_SHIFTS = tuple(map(np.uint64, (30, 27, 31)))
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _START = 1_627_776_000  # the first capture, a second for each place after it
 
 
 def mixed(values: Any) -> U64:
     """SplitMix64 of an array."""
-    with np.errstate(over="ignore"):
-        value = np.asarray(values, dtype=np.uint64) * _STEP + _STEP
-        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    value = np.array(values, dtype=np.uint64, ndmin=1) * _STEP + _STEP
+    value = (value ^ (value >> _SHIFTS[0])) * _MIX[0]
+    value = (value ^ (value >> _SHIFTS[1])) * _MIX[1]
+    return value ^ (value >> _SHIFTS[2])
+
+
+def mixed_one(value: int) -> int:
+    """SplitMix64 of a number."""
+    return int(mixed(value)[0])
 
 
 def draws(key: int, what: int, count: int) -> U64:
     """Numbers of a purpose of a key."""
-    start = mixed(np.uint64(key) ^ mixed(np.uint64(what)))
-    with np.errstate(over="ignore"):
-        return mixed(start + np.arange(count, dtype=np.uint64))
+    start = mixed_one(key ^ _PURPOSES[what])
+    return mixed(np.arange(count, dtype=np.uint64) + np.uint64(start))
+
+
+_PURPOSES = [mixed_one(what) for what in range(9)]
 
 
 def shares(values: U64) -> npt.NDArray[np.float64]:
@@ -95,7 +103,7 @@ def words() -> npt.NDArray[np.object_]:
     made: dict[str, None] = {}
     number = 0
     while len(made) < VOCABULARY:
-        picks = draws(7, number, 5)
+        picks = mixed(np.arange(8 * number, 8 * number + 5, dtype=np.uint64))
         made["".join(syllables[int(pick) % len(syllables)] for pick in picks[1 : 2 + int(picks[0]) % 4])] = None
         number += 1
     plain = list(made)
@@ -113,7 +121,7 @@ def text_of(made: Plan, slot: int) -> tuple[int, str]:
     count = 200 + int(draws(key, 2, 1)[0] % np.uint64(260))
     chosen = _drawn_words(key, 3, count)
     if member:
-        own = int(mixed(np.uint64(slot) ^ mixed(np.uint64(made.seed + 99))))
+        own = mixed_one(slot ^ mixed_one(made.seed + 99))
         replaced = _edited(own, count) if cluster >= 0 else np.arange(count) >= count // 2
         chosen = np.where(replaced, _drawn_words(own, 4, count), chosen)
     stops = draws(key, 5, count) % np.uint64(64)
@@ -133,7 +141,7 @@ def _origin(made: Plan, slot: int) -> tuple[int, int, int]:
 
 
 def _key(made: Plan, number: int) -> int:
-    return int(mixed(np.uint64(number) ^ mixed(np.uint64(made.seed))))
+    return mixed_one(number ^ mixed_one(made.seed))
 
 
 def _edited(own: int, count: int) -> npt.NDArray[np.bool_]:

@@ -110,12 +110,13 @@ def _contraction(chunk: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: list[pa.RecordBatch] = []
         size = 0
-        for batch in batches:
-            held.append(batch)
-            size += batch.num_rows
-            if size >= chunk:
-                yield contract(pa.Table.from_batches(held))
-                held, size = [], 0
+        for whole in batches:
+            for start in range(0, whole.num_rows, chunk):
+                held.append(whole.slice(start, chunk))
+                size += held[-1].num_rows
+                if size >= chunk:
+                    yield contract(pa.Table.from_batches(held))
+                    held, size = [], 0
         if held:
             yield contract(pa.Table.from_batches(held))
 
