@@ -76,7 +76,7 @@ def bucket_pairs(
 
 
 @kernel
-def still_waiting(keys: U64, numbers: I64, similar: Flags) -> Flags:
+def still_waiting(keys: I64, numbers: I64, similar: Flags) -> Flags:
     """Which rows, sorted by key and number, stand for a member that no leader confirmed: the first row of each."""
     stays = np.zeros(len(keys), dtype=np.bool_)
     first = 0

@@ -204,7 +204,7 @@ def _bytes(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArr
 
 def _views(texts: pa.LargeStringArray) -> Iterator[memoryview]:
     data, bounds = _bytes(texts)
-    whole = memoryview(data)
+    whole = memoryview(data.data)
     for row in range(len(texts)):
         yield whole[bounds[row] : bounds[row + 1]]
 

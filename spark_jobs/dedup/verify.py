@@ -17,6 +17,8 @@ VERIFIED = "number BIGINT, other BIGINT, similarity DOUBLE"
 _SETS = 40_000
 # From so many routes on they are shuffled themselves: below, Spark sends them to where the sets lie.
 _MANY_ROUTES = 300_000
+# No document has this number.
+_NOBODY = -(1 << 63)
 
 
 def similarities(left: pa.BinaryArray, right: pa.BinaryArray) -> npt.NDArray[np.float64]:
@@ -48,8 +50,10 @@ def verify(routes: DataFrame, sets: DataFrame, *, count: int) -> DataFrame:
 def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     from spark_jobs.dedup.bucket_kernels import shared_with_leader
 
-    leader, carried = None, np.frombuffer(b"", dtype=np.uint64)
+    leader, carried = _NOBODY, np.frombuffer(b"", dtype=np.uint64)
     for batch in batches:
+        if not batch.num_rows:
+            continue
         other, number = batch["other"].to_numpy(), batch["number"].to_numpy()
         values, offsets = _sets(batch["shingles"])
         leads = other == number
