@@ -105,13 +105,10 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
 
 def word_hashes(texts: pa.LargeStringArray, marks: Marks) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Hashes of the words that the normal form of each text (without nulls) has, in order; with offsets by text."""
-    from spark_jobs.dedup import kernels
-    from spark_jobs.text.characters import decode
+    from spark_jobs.dedup.normal_kernels import normalise
 
-    table, characters, by_character = fold_table(marks), decode(texts), False
-    _, _, units, offsets = kernels.normalise(
-        characters.codes, characters.offsets, table.kind, table.start, table.count, table.flat, by_character
-    )
+    table, by_character = fold_table(marks), False
+    _, _, units, offsets, _ = normalise(*_bytes(texts), table.kind, table.start, table.count, table.flat, by_character)
     return units, offsets
 
 
