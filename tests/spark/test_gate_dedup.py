@@ -15,7 +15,7 @@ from spark_jobs.dedup.tally import as_counts, tally
 from spark_jobs.lake.records import Publication
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.stages.stage import OperatorRecord
-from tests.spark.published import EARLIER, SNAPSHOT, Reader, doc, frame
+from tests.spark.published import EARLIER, SNAPSHOT, Reader, captured, doc, frame
 
 Rows = list[dict[str, Any]]
 LAWS = (*deduped.LAWS, *dedup_guards.GUARDS)
@@ -67,7 +67,10 @@ def deduped_rows(snapshot: str = SNAPSHOT) -> Rows:
     for group in GROUPS:
         for member in range(4):
             n = 4 * group + member
-            kept = {"snapshot": snapshot, "doc_id": doc(n), "kept": True, "cluster_id": f"{snapshot}/{doc(n)}"}
+            kept = {
+                "snapshot": snapshot, "doc_id": doc(n), "kept": True, "cluster_id": f"{snapshot}/{doc(n)}",
+                "chars_cut": 0, **captured(n),
+            }  # fmt: skip
             if member != 3:
                 rows.append(kept)
                 continue
@@ -83,7 +86,10 @@ def deduped_rows(snapshot: str = SNAPSHOT) -> Rows:
 
 def earlier_rows() -> Rows:
     return [
-        {"snapshot": EARLIER, "doc_id": doc(1000 + g), "kept": True, "cluster_id": f"{EARLIER}/{doc(1000 + g)}"}
+        {
+            "snapshot": EARLIER, "doc_id": doc(1000 + g), "kept": True, "cluster_id": f"{EARLIER}/{doc(1000 + g)}",
+            "chars_cut": 0, **captured(1000 + g),
+        }
         for g in GROUPS if g % 10 == 5
     ]  # fmt: skip
 
