@@ -104,11 +104,16 @@ def _after_number(data: U8, at: Any, end: Any, kind: U8) -> tuple[Any, Any]:
     at, count = _after_digits(data, at, end, kind)
     if at < end:
         mark, length = _code_at(data, at, end)
-        if mark in (_POINT, _COMMA, _ARABIC_POINT) and at + length < end:
-            code, _ = _code_at(data, at + length, end)
-            if kind[code] == 2:
-                at, more = _after_digits(data, at + length, end, kind)
-                count += 1 + more
+        if mark in (_POINT, _COMMA, _ARABIC_POINT):
+            behind, more = at + length, 1
+            code, length = _code_at(data, behind, end) if behind < end else (0, 0)
+            while behind < end and kind[code] == 3:
+                behind += length
+                more += 1
+                code, length = _code_at(data, behind, end) if behind < end else (0, 0)
+            if behind < end and kind[code] == 2:
+                at, digits = _after_digits(data, behind, end, kind)
+                count += more + digits
     return at, count
 
 

@@ -67,8 +67,12 @@ def _after_number(text: str, at: int, folding: _Folding) -> int:
         return place
 
     at = digits(at)
-    marked = at + 1 < len(text) and text[at] in _DECIMAL_MARKS and folding.kind(text[at + 1]) == DIGIT
-    return digits(at + 1) if marked else at
+    if at == len(text) or text[at] not in _DECIMAL_MARKS:
+        return at
+    behind = at + 1
+    while behind < len(text) and folding.kind(text[behind]) == GONE:
+        behind += 1
+    return digits(behind) if behind < len(text) and folding.kind(text[behind]) == DIGIT else at
 
 
 def shingles(text: str, params: MinHash) -> frozenset[tuple[str, ...]]:

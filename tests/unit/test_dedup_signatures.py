@@ -62,6 +62,18 @@ def test_texts_are_one_content_exactly_when_their_normal_forms_are(text: str, ma
     assert found.content_hash[0] != found.content_hash[2]
 
 
+@pytest.mark.parametrize("text", ["a 0.\u03010 b", "a 0\u0301.\u0301\u03010 b", "a 0.0 b", "a 1,\u200b2 b"])
+def test_what_goes_without_trace_does_not_cut_a_number(text: str) -> None:
+    found = signed(text, "a 0 b")
+    assert found.content_hash[0] == found.content_hash[1]
+
+
+@pytest.mark.parametrize("text", ["a 0.\u0301 b", "a 0.\u0301", "a 0.", "a 0.\u0301x b"])
+def test_a_mark_without_a_digit_behind_it_is_punctuation(text: str) -> None:
+    found = signed(text, text.replace(".", " "))
+    assert found.content_hash[0] == found.content_hash[1]
+
+
 def test_case_numbers_punctuation_and_space_do_not_count() -> None:
     found = signed("Hello,  World! It costs 3.50.", "hello world it costs 1999", "hello world it cost 0")
     assert found.content_hash[0] == found.content_hash[1] != found.content_hash[2]
