@@ -250,14 +250,14 @@ def test_tables_keep_their_history_and_no_text_goes_into_the_log(lake: Lake) -> 
 
 
 def test_documents_of_deduped_read_without_their_cuts(lake: Lake, spark: SparkSession) -> None:
-    texts = {"whole": "all stays", "cut": "né👍\nshared\nend", "gone": "shared"}
+    texts = {"whole": "all stays", "cut": "né👍\nshared\nend", "emptied": "shared"}
     spans = {
         "cut": [(0, 1, 0, 1, "within_document", "d", "cut", 0, 1.0), (4, 7, 8, 7, "lines", "d", "whole", None, 1.0)],
-        "gone": [(0, 6, 0, 6, "lines", "d", "whole", None, 1.0)],
+        "emptied": [(0, 6, 0, 6, "lines", "d", "whole", None, 1.0)],
     }
     rows = {
         "cleaned": [{"doc_id": name, "text": text, "kept": True} for name, text in texts.items()],
-        "deduped": [{"doc_id": name, "kept": name != "gone", "cuts": spans.get(name)} for name in texts],
+        "deduped": [{"doc_id": name, "kept": name != "emptied", "cuts": spans.get(name)} for name in texts],
     }
     for table, listed in rows.items():
         schema = lake.at(table).schema
@@ -267,7 +267,7 @@ def test_documents_of_deduped_read_without_their_cuts(lake: Lake, spark: SparkSe
         )
         publish(lake, candidate, RECORD, sequence=1)
     read = {row["doc_id"]: (row["kept"], row["text"]) for row in lake.documents("deduped", ["d"]).collect()}
-    assert read == {"whole": (True, "all stays"), "cut": (True, "é👍\nend"), "gone": (False, "")}
+    assert read == {"whole": (True, "all stays"), "cut": (True, "é👍\nend"), "emptied": (False, "")}
     assert {row["text"] for row in lake.documents("cleaned", ["d"]).collect()} == set(texts.values())
 
 
