@@ -4,94 +4,77 @@ And what the recipe's `cleaned.gates` asks: that a snapshot is not damaged, and 
 before. The first snapshot has none before it: these laws hold then, and their outcome says so.
 """
 
-from collections.abc import Callable
-from operator import attrgetter
-
-from expectations.aggregate import ExpectAggregateToHold
-from expectations.cleaning_figures import figures_frame, figures_of
+from expectations.cleaning_figures import figures_of
 from expectations.common_laws import columns, holds, keys, no_nan, no_nulls, no_row, row_count
+from expectations.figures import Figures
 from expectations.gate import Audited, Law
-from spark_jobs.recipe.sections.gates import GatesSection
 
 
 def _raw_rows(audited: Audited) -> int:
     return audited.inputs.partition("raw", audited.partition).count() - audited.suppressed
 
 
-def _figure(name: str, says: str, figure: str, bound: Callable[[GatesSection], float | None], gate: str) -> Law:
-    """A figure that is at most the bound of the recipe (None: whatever it is), as severe as the gate says."""
-
-    def expect(audited: Audited) -> ExpectAggregateToHold:
-        most = bound(audited.recipe.cleaned.gates)
-        return ExpectAggregateToHold(
-            aggregate=f"max({figure}) >= 0{'' if most is None else f' AND max({figure}) <= {most}'}"
-        )
-
-    return Law(
-        name=name, says=says, expect=expect, frame=figures_frame,
-        severity_in=attrgetter(f"cleaned.gates.{gate}.severity"),
-        detail=lambda audited: audited.once(figures_of)[figure].told,
-    )  # fmt: skip
+_FIGURES = Figures("cleaned", figures_of)
 
 
 GATES: tuple[Law, ...] = (
-    _figure(
+    _FIGURES.at_most(
         "languages_are_dropped_as_before", "the share that is dropped of a language changed little",
         "drop_rate_change_by_language", lambda gates: gates.by_language.max_change, "by_language",
     ),
-    _figure(
+    _FIGURES.at_most(
         "hosts_are_dropped_as_before", "the share that is dropped of a host changed little",
         "drop_rate_change_by_host", lambda gates: gates.by_host.max_change, "by_host",
     ),
-    _figure(
+    _FIGURES.at_most(
         "reasons_are_as_frequent_as_before", "the share of documents that a rule drops changed little",
         "reason_rate_change", lambda gates: gates.by_reason.max_change, "by_reason",
     ),
-    _figure(
+    _FIGURES.at_most(
         "languages_are_distributed_as_before", "the languages' shares of the documents changed little",
         "language_shift", lambda gates: gates.languages.max_change, "languages",
     ),
-    _figure(
+    _FIGURES.at_most(
         "no_host_is_wiped_out", "no host of which documents were kept before has lost them all",
         "hosts_wiped_out", lambda _: 0, "wiped_out",
     ),
-    _figure(
+    _FIGURES.at_most(
         "no_source_is_wiped_out", "no source of which documents were kept before has lost them all",
         "sources_wiped_out", lambda _: 0, "wiped_out",
     ),
-    _figure(
+    _FIGURES.at_most(
         "steps_do_what_is_expected", "every step that the recipe expects to touch documents does",
         "effect_missing", lambda _: 0, "effect",
     ),
-    _figure(
+    _FIGURES.at_most(
         "steps_do_no_more_than_expected", "no step touches more documents than the recipe expects",
         "effect_beyond", lambda _: 0, "effect",
     ),
-    _figure(
+    _FIGURES.at_most(
         "editors_leave_text", "no editor removes more than the recipe's share of all characters",
         "removed_share", lambda gates: gates.effect.max_removed, "effect",
     ),
-    _figure(
+    _FIGURES.at_most(
         "text_does_not_grow", "no editor makes the text longer than the recipe allows",
         "growth_share", lambda gates: gates.growth.max_share, "growth",
     ),
-    _figure(
+    _FIGURES.at_most(
         "few_replacement_characters", "few kept documents hold characters that could not be decoded",
         "replaced_per_1000", lambda gates: gates.encoding.max_replacement, "encoding",
     ),
-    _figure(
+    _FIGURES.at_most(
         "little_mojibake", "few kept documents hold text that was decoded with the wrong charset",
         "mojibake_per_1000", lambda gates: gates.encoding.max_mojibake, "encoding",
     ),
-    _figure(
+    _FIGURES.at_most(
         "few_documents_are_emptied", "few documents lose all their text to edits",
         "emptied_share", lambda gates: gates.loss.max_emptied, "loss",
     ),
-    _figure(
+    _FIGURES.at_most(
         "most_documents_are_extracted", "few documents fail to give a text",
         "not_extracted_share", lambda gates: gates.loss.max_not_extracted, "loss",
     ),
-    _figure(
+    _FIGURES.at_most(
         "most_languages_are_known", "few documents are in no language that could be told",
         "undetermined_share", lambda gates: gates.loss.max_undetermined, "loss",
     ),

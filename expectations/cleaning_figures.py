@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from pyspark.sql import DataFrame
-
+from expectations.figures import Figure
 from expectations.gate import Audited
 from spark_jobs.lake.records import Publication
 from spark_jobs.recipe.sections.gates import GatesSection
@@ -17,14 +16,6 @@ from spark_jobs.stages.tally import Count, Tally, from_counts, tally
 
 _CHANCE = 0.001  # how likely it may be that nothing of a host is kept by chance alone
 _MOST_NAMES = 5
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number, and what is behind it in words: names of hosts, languages and steps, never text."""
-
-    value: float
-    told: str
 
 
 @dataclass(frozen=True)
@@ -60,14 +51,6 @@ def figures_of(audited: Audited) -> Mapping[str, Figure]:
     gates, now = audited.recipe.cleaned.gates, audited.once(tally_of)
     earlier = _earlier(audited, now, gates)
     return {**_changes(now, earlier, gates), **_wiped_out(now, earlier, gates), **_own(now, gates)}
-
-
-def figures_frame(audited: Audited) -> DataFrame:
-    """The figures as one row of doubles."""
-    figures = audited.once(figures_of)
-    schema = ", ".join(f"{name} DOUBLE" for name in figures)
-    row = tuple(float(figure.value) for figure in figures.values())
-    return audited.candidate.sparkSession.createDataFrame([row], schema)
 
 
 # the snapshot before ------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from expectations.cleaning_figures import Figure, Share, beyond_chance
+from expectations.cleaning_figures import Share, beyond_chance
 from expectations.dedup_recheck import rechecked, snapshots_named
+from expectations.figures import Figure
 from expectations.gate import Audited
 from spark_jobs.dedup.tally import Tally, from_counts, tally
 from spark_jobs.lake.records import Publication
@@ -54,13 +55,6 @@ def figures_of(audited: Audited) -> Mapping[str, Figure]:
         **_drift(audited, now, gates),
         **rechecked(audited, gates),
     }
-
-
-def figures_frame(audited: Audited) -> DataFrame:
-    """The figures as one row of doubles."""
-    figures = audited.once(figures_of)
-    schema = ", ".join(f"{name} DOUBLE" for name in figures)
-    return audited.candidate.sparkSession.createDataFrame([tuple(float(f.value) for f in figures.values())], schema)
 
 
 def _largest(now: Tally, gates: DedupGates) -> Figure:

@@ -4,34 +4,17 @@ No cluster, host or source may vanish into another, nothing may move much agains
 of the removed documents the evidence is proved again from the texts. All figures are in `dedup_figures.py`.
 """
 
-from collections.abc import Callable
-from operator import attrgetter
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from expectations.aggregate import ExpectAggregateToHold
 from expectations.common_laws import no_row
-from expectations.dedup_figures import figures_frame, figures_of
+from expectations.dedup_figures import figures_of
 from expectations.dedup_recheck import earlier_of
+from expectations.figures import Figures
 from expectations.gate import Audited, Law
 from spark_jobs.recipe.sections.dedup_gates import DedupGates
 
-
-def _figure(name: str, says: str, figure: str, bound: Callable[[DedupGates], float | None], gate: str) -> Law:
-    """A figure that is at most the bound of the recipe (None: whatever it is), as severe as the gate says."""
-
-    def expect(audited: Audited) -> ExpectAggregateToHold:
-        most = bound(audited.recipe.deduped.gates)
-        return ExpectAggregateToHold(
-            aggregate=f"max({figure}) >= 0{'' if most is None else f' AND max({figure}) <= {most!r}'}"
-        )
-
-    return Law(
-        name=name, says=says, expect=expect, frame=figures_frame,
-        severity_in=attrgetter(f"deduped.gates.{gate}.severity"),
-        detail=lambda audited: audited.once(figures_of)[figure].told,
-    )  # fmt: skip
+_FIGURES = Figures("deduped", figures_of)
 
 
 def _none_gone(gates: DedupGates, facet: str) -> float | None:
@@ -63,39 +46,39 @@ GUARDS: tuple[Law, ...] = (
         "there IS NULL OR (linked_snapshot = snapshot AND linked_to = doc_id)",
         frame=_with_evidence,
     ),
-    _figure(
+    _FIGURES.at_most(
         "no_cluster_swallows_the_snapshot", "the largest cluster has at most the recipe's share of the documents",
         "largest_cluster_share", lambda gates: gates.largest_cluster.max_share, "largest_cluster",
     ),
-    _figure(
+    _FIGURES.at_most(
         "hosts_keep_their_documents", "no host with something left lost more than the recipe's share to other hosts",
         "host_lost_share", lambda gates: gates.by_host.max_share, "by_host",
     ),
-    _figure(
+    _FIGURES.at_most(
         "no_host_is_wiped_out", "no host has all its documents replaced by those of other hosts",
         "hosts_wiped_out", lambda gates: _none_gone(gates, "hosts"), "hosts",
     ),
-    _figure(
+    _FIGURES.at_most(
         "no_source_is_wiped_out", "no source has all its documents replaced by those of other hosts and sources",
         "sources_wiped_out", lambda gates: _none_gone(gates, "sources"), "sources",
     ),
-    _figure(
+    _FIGURES.at_most(
         "repeats_are_as_frequent_as_before", "the share of documents beyond the first of their cluster changed little",
         "repeated_change", lambda gates: gates.drift.max_change, "drift",
     ),
-    _figure(
+    _FIGURES.at_most(
         "known_documents_are_as_frequent_as_before", "the share of copies of earlier snapshots changed little",
         "known_change", lambda gates: gates.drift.max_change, "drift",
     ),
-    _figure(
+    _FIGURES.at_most(
         "steps_remove_as_much_as_before", "the share of documents that a step removes changed little",
         "step_change", lambda gates: gates.drift.max_change, "drift",
     ),
-    _figure(
+    _FIGURES.at_most(
         "removed_documents_are_duplicates", "of a sample of removed documents, few are no duplicates by their texts",
         "wrong_share", lambda gates: 1 - gates.recheck.min_precision, "recheck",
     ),
-    _figure(
+    _FIGURES.at_most(
         "similarities_are_true", "of a sample of removed documents, every similarity is that of the texts",
         "untrue_similarities", lambda _: 0, "recheck",
     ),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import functions as F
 
-from expectations.cleaning_figures import Figure
+from expectations.figures import Figure
 from expectations.gate import Audited
 from spark_jobs.dedup.recheck import CHECKED, STEPS, check
 from spark_jobs.recipe.sections.dedup_gates import DedupGates

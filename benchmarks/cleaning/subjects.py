@@ -4,32 +4,20 @@ CPU seconds of all processes. Each subject runs on the same Parquet file, once t
 and then as often as asked.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from benchmarks.cleaning.passes import EVERYTHING, HEURISTICS, ROWS, TextPass, output_schema
 from benchmarks.cleaning.row_udfs import TEN
+from benchmarks.measuring import cpu_of_the_tree
 
 Subject = Callable[[], None]
 UDFS = "ten row-at-a-time UDFs on Spark"
-
-
-def cpu_of_the_tree() -> float:
-    """CPU seconds so far of this process, of all below it, and of the children that these have waited for."""
-    total = 0.0
-    own = psutil.Process()
-    for process in (own, *own.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 def measured(subject: Subject, repeat: int) -> list[float]:

@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import pyarrow.parquet as pq
 from benchmarks.dedup import corpus, extremes, incremental, truth
 from benchmarks.dedup.engine import session, settings
 from benchmarks.documents import CACHE, PROJECT
+from benchmarks.measuring import peak_memory
 
 SEED = 11
 WARM_UP = 1_000
@@ -101,17 +101,8 @@ def run(command: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
     """The last line of a subject, as JSON, and the peak of the memory of all its processes."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         process = psutil.Popen(list(command), cwd=PROJECT, stdout=out, stderr=errors)
-        peak, over = [0], threading.Event()
-
-        def watch() -> None:
-            while not over.wait(0.25):
-                peak[0] = max(peak[0], sum(map(_memory, [process, *_below(process)])))
-
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        status = process.wait()
-        over.set()
-        thread.join()
+        with peak_memory(process) as peak:
+            status = process.wait()
         out.seek(0)
         errors.seek(0)
         if status:
@@ -119,22 +110,7 @@ def run(command: Sequence[str]) -> tuple[dict[str, Any] | None, int]:
             return None, 0
         if "--profile" in command:
             print(errors.read().rstrip())
-        return json.loads(out.read().strip().splitlines()[-1]), peak[0]
-
-
-def _below(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        below: list[psutil.Process] = process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return below
-
-
-def _memory(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+        return json.loads(out.read().strip().splitlines()[-1]), peak.bytes
 
 
 def figures(arguments: argparse.Namespace, place: Path, warm_up: Path) -> Iterator[Figure]:

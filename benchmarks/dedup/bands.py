@@ -37,7 +37,7 @@ def measured(signed: Signed, left: npt.NDArray[np.int64], right: npt.NDArray[np.
 def links(signed: Signed, full_pairs: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     """Verified pairs of rows, and how many pairs were compared."""
     count, bands = signed.bands.shape
-    keys = buckets._key(np.tile(np.arange(bands), count), signed.bands.reshape(-1).view(np.int64))  # noqa: SLF001 - the stage's
+    keys = buckets.bucket_key(np.tile(np.arange(bands), count), signed.bands.reshape(-1).view(np.int64))
     numbers = np.repeat(np.arange(count), bands)
     judged: dict[tuple[int, int], bool] = {}
     for number in range(ROUNDS):

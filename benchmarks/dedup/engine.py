@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.dedup import corpus
 from benchmarks.dedup.lake import FolderLake
-from benchmarks.dedup.measuring import cpu_of_the_tree, peak_memory
+from benchmarks.measuring import cpu_of_the_tree, peak_memory
 from orchestration.environment import delta_jars
 from orchestration.spark_session import build_session
 from spark_jobs.dedup.scratch import Scratch

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from benchmarks.dedup import corpus
 from benchmarks.dedup.engine import session
 from benchmarks.dedup.lake import FolderLake
-from benchmarks.dedup.measuring import cpu_of_the_tree, peak_memory
+from benchmarks.measuring import cpu_of_the_tree, peak_memory
 from spark_jobs.dedup.components import components
 from spark_jobs.dedup.scratch import Scratch
 

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.dedup import corpus
 from benchmarks.dedup.engine import session
 from benchmarks.dedup.lake import FolderLake
-from benchmarks.dedup.measuring import cpu_of_the_tree
+from benchmarks.measuring import cpu_of_the_tree
 
 SNAPSHOTS = 9
 SEED = 23

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.dedup import corpus
 from benchmarks.dedup.engine import session, settings
-from benchmarks.dedup.measuring import cpu_of_the_tree, peak_memory
+from benchmarks.measuring import cpu_of_the_tree, peak_memory
 
 BANDS, ROWS, NGRAM = 14, 8, 5
 _WORD = re.compile(r"\w+")

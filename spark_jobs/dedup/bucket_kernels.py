@@ -25,6 +25,17 @@ def _leads(size: Any, fresh: Any, full_pairs: Any, leaders: Any, most: Any) -> A
 
 
 @kernel
+def _bucket(keys: U64, numbers: I64, first: int) -> Any:
+    """The end of the bucket that begins at `first`, and how many of its members are new (published: negative)."""
+    end = first
+    fresh = 0
+    while end < len(keys) and keys[end] == keys[first]:
+        fresh += numbers[end] >= 0
+        end += 1
+    return end, fresh
+
+
+@kernel
 def bucket_pairs(
     keys: U64, numbers: I64, full_pairs: int, leaders: int, most: int
 ) -> tuple[Flags, U64, I64, I64, Flags]:
@@ -49,11 +60,7 @@ def bucket_pairs(
         at = 0
         first = 0
         while first < len(keys):
-            end = first
-            fresh = 0
-            while end < len(keys) and keys[end] == keys[first]:
-                fresh += numbers[end] >= 0
-                end += 1
+            end, fresh = _bucket(keys, numbers, first)
             if end - first > 1 and fresh > 0:
                 numbers[first:end].sort()
                 lead = _leads(end - first, fresh, full_pairs, leaders, most)
@@ -97,11 +104,7 @@ def meeting_places(keys: U64, numbers: I64) -> int:
     places = 0
     first = 0
     while first < len(keys):
-        end = first
-        fresh = 0
-        while end < len(keys) and keys[end] == keys[first]:
-            fresh += numbers[end] >= 0
-            end += 1
+        end, fresh = _bucket(keys, numbers, first)
         if end - first > 1 and fresh > 0:
             places += end - first
         first = end

@@ -148,14 +148,14 @@ def _of_documents(batch: pa.RecordBatch) -> tuple[U64, I64]:
     lengths = np.diff(bands.offsets.to_numpy())
     hashes = bands.flatten().to_numpy()
     band = np.arange(len(hashes)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return _key(band, hashes), np.repeat(batch["number"].to_numpy(), lengths)
+    return bucket_key(band, hashes), np.repeat(batch["number"].to_numpy(), lengths)
 
 
 def _of_rows(batch: pa.RecordBatch) -> tuple[U64, I64]:
-    return _key(batch["band"].to_numpy(), batch["band_hash"].to_numpy()), batch["number"].to_numpy()
+    return bucket_key(batch["band"].to_numpy(), batch["band_hash"].to_numpy()), batch["number"].to_numpy()
 
 
-def _key(band: npt.NDArray[np.integer], hashes: I64) -> U64:
+def bucket_key(band: npt.NDArray[np.integer], hashes: I64) -> U64:
     """One number a bucket. Two buckets in one would cost comparisons and nothing else: every pair is verified."""
     return hashes.view(np.uint64) ^ (band.astype(np.uint64) * _STEP)
 

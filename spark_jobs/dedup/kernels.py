@@ -1,14 +1,13 @@
 """The native kernels of signatures: shingles, MinHash, bands; no Python per shingle.
 
-Hashes are 64-bit and seedless: the same on every machine. A kernel takes nothing from other modules but its arguments,
-because compiled code is cached by file.
+Hashes are 64-bit and seedless: the same on every machine. A kernel takes nothing from other modules of this package:
+compiled code is cached by file, and only changes of `spark_jobs/text` are noticed across files.
 """
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from spark_jobs.text.finaliser import splitmix
 from spark_jobs.text.native import kernel
 
 U64 = npt.NDArray[np.uint64]
@@ -16,19 +15,8 @@ I64 = npt.NDArray[np.int64]
 
 _START = np.uint64(0x6A09E667F3BCC908)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _PRIME = np.uint64((1 << 61) - 1)
 _MOST_BITS = 16  # ranges that a sort of hashes makes; longer documents take the general sort
-
-
-@kernel
-def mix(value: Any) -> Any:
-    """Finaliser of SplitMix64: every bit of the input moves every bit of the output."""
-    value ^= value >> np.uint64(30)
-    value *= _MIX_1
-    value ^= value >> np.uint64(27)
-    value *= _MIX_2
-    return value ^ (value >> np.uint64(31))
 
 
 @kernel
@@ -80,7 +68,7 @@ def shingle(units: U64, offsets: I64, size: int) -> tuple[U64, I64]:
         for i in range(offsets[row], offsets[row + 1] - size + 1):
             value = _START
             for k in range(size):
-                value = mix((value ^ units[i + k]) * _STEP)
+                value = splitmix((value ^ units[i + k]) * _STEP)
             found[at] = value
             at += 1
         if at > first:
@@ -124,6 +112,6 @@ def band_hashes(signatures: U64, bands: int, rows_per_band: int) -> U64:
         for band in range(bands):
             value = _START
             for k in range(rows_per_band):
-                value = mix((value ^ signatures[row, band * rows_per_band + k]) * _STEP)
+                value = splitmix((value ^ signatures[row, band * rows_per_band + k]) * _STEP)
             hashes[row, band] = value
     return hashes

@@ -1,7 +1,6 @@
 """The native kernel of the normal form: UTF-8 bytes in, normal form and hashes of its words or characters out.
 
-One pass without decoding into code points first, so a text needs little more than its own size again. A kernel takes
-nothing from other modules but its arguments, because compiled code is cached by file.
+One pass without decoding into code points first, so a text needs little more than its own size again.
 """
 
 from typing import Any
@@ -9,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spark_jobs.text.finaliser import splitmix
 from spark_jobs.text.native import kernel
+from spark_jobs.text.utf8 import code_at
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
@@ -18,46 +19,11 @@ I64 = npt.NDArray[np.int64]
 _SPACE = np.uint8(0x20)
 _ZERO = np.uint8(0x30)
 _POINT, _COMMA, _ARABIC_POINT = 0x2E, 0x2C, 0x066B
-_BAD = 0xFFFD
 _START = np.uint64(0x6A09E667F3BCC908)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 # The normal form of a character is at most three times its bytes, with a space before it.
 _GROWTH = 4
 _SLACK = 64
-
-
-@kernel
-def _mix(value: Any) -> Any:
-    """Finaliser of SplitMix64."""
-    value ^= value >> np.uint64(30)
-    value *= _MIX_1
-    value ^= value >> np.uint64(27)
-    value *= _MIX_2
-    return value ^ (value >> np.uint64(31))
-
-
-@kernel
-def _code_at(data: U8, at: Any, end: Any) -> tuple[Any, Any]:
-    """The code point at a place and its length; U+FFFD and 1 for a byte that belongs to none."""
-    lead = np.int64(data[at])
-    if lead < 0x80:
-        return lead, np.int64(1)
-    length, code = 2, lead & 0x1F
-    if lead >= 0xF0:
-        length, code = 4, lead & 0x07
-    elif lead >= 0xE0:
-        length, code = 3, lead & 0x0F
-    valid = lead >= 0xC2 and lead <= 0xF4 and at + length <= end
-    if valid:
-        for k in range(1, length):
-            follow = np.int64(data[at + k])
-            valid = valid and (follow & 0xC0) == 0x80
-            code = (code << 6) | (follow & 0x3F)
-    least = 0x80 if length == 2 else (0x800 if length == 3 else 0x10000)
-    if not valid or code < least or code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
-        return np.int64(_BAD), np.int64(1)
-    return code, np.int64(length)
 
 
 @kernel
@@ -87,7 +53,7 @@ def _after_digits(data: U8, at: Any, end: Any, kind: U8) -> tuple[Any, Any]:
     """The place after digits and what goes without trace, and how many characters these were."""
     count = 0
     while at < end:
-        code, length = _code_at(data, at, end)
+        code, length = code_at(data, at, end)
         if kind[code] not in (2, 3):
             break
         at += length
@@ -103,14 +69,14 @@ def _after_number(data: U8, at: Any, end: Any, kind: U8) -> tuple[Any, Any]:
     """
     at, count = _after_digits(data, at, end, kind)
     if at < end:
-        mark, length = _code_at(data, at, end)
+        mark, length = code_at(data, at, end)
         if mark in (_POINT, _COMMA, _ARABIC_POINT):
             behind, more = at + length, 1
-            code, length = _code_at(data, behind, end) if behind < end else (0, 0)
+            code, length = code_at(data, behind, end) if behind < end else (0, 0)
             while behind < end and kind[code] == 3:
                 behind += length
                 more += 1
-                code, length = _code_at(data, behind, end) if behind < end else (0, 0)
+                code, length = code_at(data, behind, end) if behind < end else (0, 0)
             if behind < end and kind[code] == 2:
                 at, digits = _after_digits(data, behind, end, kind)
                 count += more + digits
@@ -170,7 +136,7 @@ def normalise(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the char
                 i += 1
                 characters += 1
                 continue
-            code, length = _code_at(data, i, end)
+            code, length = code_at(data, i, end)
             what = kind[code]
             i += length
             characters += 1
@@ -179,7 +145,7 @@ def normalise(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the char
             # A mark stays with the sign before it; anything else ends a sign that is a word of its own.
             if inside and (what == 1 or what == 4 or (alone and what != 5)):  # noqa: PLR1714 - numba: two compares
                 if not by_character:
-                    units[unit] = _mix(word)
+                    units[unit] = splitmix(word)
                     unit += 1
                 inside = False
             if what == 1:
@@ -204,11 +170,11 @@ def normalise(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the char
                 word = (word ^ np.uint64(letter)) * _STEP
                 word ^= word >> np.uint64(32)
                 if by_character:
-                    units[unit] = _mix(word)
+                    units[unit] = splitmix(word)
                     unit += 1
                     word = _START
         if inside and not by_character:
-            units[unit] = _mix(word)
+            units[unit] = splitmix(word)
             unit += 1
         chars[row] = characters
         out_offsets[row + 1] = at

@@ -83,14 +83,16 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
     """Sign an array of texts without nulls."""
     from spark_jobs.dedup import kernels
     from spark_jobs.dedup.normal_kernels import normalise
+    from spark_jobs.text.utf8 import bytes_of
 
     table = fold_table(params.marks)
+    data, bounds = bytes_of(texts)
     normal, starts, units, unit_offsets, chars = normalise(
-        *_bytes(texts), table.kind, table.start, table.count, table.flat, params.unit == "characters"
+        data, bounds, table.kind, table.start, table.count, table.flat, params.unit == "characters"
     )
     shingles, offsets = kernels.shingle(units, unit_offsets, params.ngram)
     signatures = kernels.minhash(shingles, offsets, *permutations(params.seed, params.bands * params.rows))
-    text_hash = [_digest(view) for view in _views(texts)]
+    text_hash = [_digest(view) for view in _views(data, bounds)]
     content = memoryview(normal.data)
     content_hash = [
         # A text without words has no content to compare: only the same bytes are the same.
@@ -106,9 +108,12 @@ def sign(texts: pa.LargeStringArray, params: MinHash) -> Signed:
 def word_hashes(texts: pa.LargeStringArray, marks: Marks) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """Hashes of the words that the normal form of each text (without nulls) has, in order; with offsets by text."""
     from spark_jobs.dedup.normal_kernels import normalise
+    from spark_jobs.text.utf8 import bytes_of
 
     table, by_character = fold_table(marks), False
-    _, _, units, offsets, _ = normalise(*_bytes(texts), table.kind, table.start, table.count, table.flat, by_character)
+    _, _, units, offsets, _ = normalise(
+        *bytes_of(texts), table.kind, table.start, table.count, table.flat, by_character
+    )
     return units, offsets
 
 
@@ -186,23 +191,9 @@ def _lists(bands: npt.NDArray[np.uint64], absent: npt.NDArray[np.bool_]) -> pa.A
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(absent))
 
 
-def _bytes(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """The bytes of an array and where its texts begin and end in them."""
-    _, offsets, data = texts.buffers()
-    bounds = np.zeros(len(texts) + 1, dtype=np.int64)
-    if offsets is not None and len(texts):
-        bounds = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    whole = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
-    for array in (whole, bounds):
-        # Kernels are compiled for one kind of array.
-        array.flags.writeable = False
-    return whole, bounds
-
-
-def _views(texts: pa.LargeStringArray) -> Iterator[memoryview]:
-    data, bounds = _bytes(texts)
+def _views(data: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64]) -> Iterator[memoryview]:
     whole = memoryview(data.data)
-    for row in range(len(texts)):
+    for row in range(len(bounds) - 1):
         yield whole[bounds[row] : bounds[row + 1]]
 
 

@@ -46,7 +46,8 @@ def code_at(data: Bytes, i: int, end: int) -> tuple[int, int]:
         if (follow & 0xC0) != 0x80:
             return 0xFFFD, 1
         code = (code << 6) | (follow & 0x3F)
-    if code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
+    least = 0x80 if length == 2 else (0x800 if length == 3 else 0x10000)
+    if code < least or code > 0x10FFFF or (code >= 0xD800 and code < 0xE000):
         return 0xFFFD, 1
     return code, length
 

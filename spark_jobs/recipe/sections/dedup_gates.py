@@ -5,31 +5,23 @@ Bounds are inclusive, null is off. They judge a candidate and do not change it, 
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spark_jobs.recipe.sections.gates import Severity, Share
-
-_SEVERITY = "error: a candidate beyond the bound is not published; warning: it is, and the check says so"
+from spark_jobs.recipe.sections.gates import SEVERITY, Gate, Severity, Share
 
 
-class _Gate(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    severity: Severity = Field("error", description=_SEVERITY)
-
-
-class LargestCluster(_Gate):
+class LargestCluster(Gate):
     """One cluster that swallows a snapshot: a chain of near-duplicates, or a page that everything looks like."""
 
     max_share: Share | None = Field(0.25, description="share of the snapshot's documents in one cluster")
 
 
-class HostLoss(_Gate):
+class HostLoss(Gate):
     """Documents of a host that are duplicates of other hosts' documents; copies within a host take nothing from it."""
 
-    severity: Severity = Field("warning", description=_SEVERITY)
+    severity: Severity = Field("warning", description=SEVERITY)
     max_share: Share | None = Field(0.9, description="share of its documents that a host with something left may lose")
 
 
-class WipedOut(_Gate):
+class WipedOut(Gate):
     """A host or source of which nothing is left: all of it is said to be copies of what lies elsewhere."""
 
     min_documents: int | None = Field(20, ge=1, description="documents of it; fewer are not judged; null: off")
@@ -38,17 +30,17 @@ class WipedOut(_Gate):
 class Mirrors(WipedOut):
     """The same of a host, which can be a true mirror of another."""
 
-    severity: Severity = Field("warning", description=_SEVERITY)
+    severity: Severity = Field("warning", description=SEVERITY)
 
 
-class Drift(_Gate):
+class Drift(Gate):
     """How much a share may differ from that of the nearest earlier snapshot deduped the same way, beyond chance."""
 
-    severity: Severity = Field("warning", description=_SEVERITY)
+    severity: Severity = Field("warning", description=SEVERITY)
     max_change: Share | None = Field(0.2, description="difference of the shares, less the allowance for chance")
 
 
-class Recheck(_Gate):
+class Recheck(Gate):
     """Removed documents whose evidence is proved again from the texts, without hash or signature."""
 
     documents: int = Field(200, ge=0, le=10_000, description="removed documents, chosen by hash; 0: off")

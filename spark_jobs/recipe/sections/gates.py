@@ -10,29 +10,31 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Severity = Literal["error", "warning"]
-_SEVERITY = "error: a candidate beyond the bound is not published; warning: it is, and the check says so"
+SEVERITY = "error: a candidate beyond the bound is not published; warning: it is, and the check says so"
 
 
-class _Gate(BaseModel):
+class Gate(BaseModel):
+    """How severe a gate is."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    severity: Severity = Field("error", description=_SEVERITY)
+    severity: Severity = Field("error", description=SEVERITY)
 
 
-class Change(_Gate):
+class Change(Gate):
     """How much a share may differ from that of the snapshot before, either way, beyond what chance explains."""
 
     max_change: Share | None = Field(0.2, description="difference of the shares, less the allowance for chance")
 
 
-class WipedOut(_Gate):
+class WipedOut(Gate):
     """A host or source of which nothing is left, though something was before."""
 
     min_documents: int | None = Field(20, ge=10, description="documents of it, then and now; fewer are not judged")
     min_kept_before: Share = Field(0.1, description="share of its documents that was kept before, at least")
 
 
-class Effect(_Gate):
+class Effect(Gate):
     """How many documents a step touches: an editor changes them, a filter finds a reason in them."""
 
     expect: dict[str, Share] = Field(default_factory=dict, description="step -> share of the documents at least")
@@ -40,13 +42,13 @@ class Effect(_Gate):
     max_removed: Share | None = Field(0.8, description="share of all characters that one editor removes")
 
 
-class Growth(_Gate):
+class Growth(Gate):
     """Text that editors make longer."""
 
     max_share: float | None = Field(0.02, ge=0, description="characters one editor adds, net, over those extracted")
 
 
-class Encoding(_Gate):
+class Encoding(Gate):
     """Signs in kept text that bytes were decoded wrongly."""
 
     max_replacement: float | None = Field(
@@ -57,7 +59,7 @@ class Encoding(_Gate):
     )
 
 
-class Loss(_Gate):
+class Loss(Gate):
     """Documents that end without any text."""
 
     max_emptied: Share | None = Field(0.5, description="share of the documents whose whole text was edited away")
