@@ -32,8 +32,8 @@ BASE = {
     # A plain row UDF over a Parquet scan hangs in 4.2.0 with the Arrow path (SPARK-58241).
     "spark.sql.execution.pythonUDF.arrow.enabled": "false",
     "spark.sql.parquet.compression.codec": "zstd",
-    # Most code of a run on one machine runs a few times. With the second compiler kept for what is ten times as hot as
-    # by default, a start, a query and two writes cost 39 CPU seconds, not 52.
+    # Most code of a run on one machine runs a few times: to compile it twice costs more than the second compiler saves,
+    # so that one is kept for what is ten times as hot as by default.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:Tier4InvocationThreshold=50000 "
     "-XX:Tier4MinInvocationThreshold=20000 -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000",
     "spark.driver.host": "localhost",
