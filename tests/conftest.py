@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: unit tests run without a JVM; move it to tests/spark")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by their length: no file makes a good name, and one with a time in it differs by process."""
+    return f"{argname}-{len(val)}" if isinstance(val, bytes) and len(val) > 16 else None
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real crawl files beside the checkout."""
