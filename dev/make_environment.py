@@ -200,6 +200,16 @@ def fetch_jars(shop: Workshop) -> None:
             path.unlink()
 
 
+def compile_kernels(shop: Workshop) -> None:
+    """Compile what the first run needs of native code; later changes of the sources compile on first use."""
+    remedy = "the native kernels could not be compiled; mend the cause below and run again"
+    # The project is on the path of this step only: packages that are built must not find it.
+    start = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from orchestration.warm_kernels import compile_all; compile_all()"
+    )
+    shop.run([shop.python, "-I", "-c", start, shop.project], remedy=remedy)
+
+
 def clear(venv: Path, *, keep: Sequence[str]) -> None:
     """Remove what an earlier environment, or a killed set-up, left; the record of what it was made from goes first."""
     for path in sorted(venv.iterdir(), key=lambda path: path.name != "made-from"):
@@ -224,14 +234,16 @@ def make(project: Path, lock: int) -> None:
     (venv / "tmp").mkdir()
     shop = Workshop(project, lock)
     made_from = {name: (project / name).read_bytes() for name in LOCKS}
-    say(f"  1/4 virtual environment with Python {sys.version.split()[0]}")
+    say(f"  1/5 virtual environment with Python {sys.version.split()[0]}")
     pip = make_venv(shop)
-    say("  2/4 packages of requirements.lock: fetching, checking and installing, 1 to 5 minutes")
+    say("  2/5 packages of requirements.lock: fetching, checking and installing, 1 to 5 minutes")
     install_packages(shop, pip)
-    say("  3/4 Java runtime for machines without one")
+    say("  3/5 Java runtime for machines without one")
     make_java(shop)
-    say("  4/4 Delta jars, 10 seconds")
+    say("  4/5 Delta jars, 10 seconds")
     fetch_jars(shop)
+    say("  5/5 native kernels, a minute")
+    compile_kernels(shop)
     for name, content in made_from.items():
         (venv / "tmp" / "made-from").mkdir(exist_ok=True)
         (venv / "tmp" / "made-from" / name).write_bytes(content)

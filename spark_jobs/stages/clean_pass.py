@@ -93,14 +93,7 @@ class _Verdicts:
 
 def clean_rows(rows: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
     """Rows of raw (columns INPUT) to rows of cleaned, one for one and in order."""
-    extraction = _operator(plan.extract).extract(
-        PayloadBatch(
-            rows["payload"].to_pylist(),
-            rows["content_type"].to_pylist(),
-            rows["url"].to_pylist(),
-            tags_wanted=_reads_page(plan),
-        )
-    )
+    extraction = extracted_rows(rows, plan)
     languages = identify(
         pa.array([text or "" for text in extraction.texts], pa.large_string()),
         plan.model,
@@ -108,6 +101,18 @@ def clean_rows(rows: pa.RecordBatch, plan: Plan) -> pa.RecordBatch:
         max_chars=plan.max_chars,
     )
     return judged_rows(rows, extraction, languages, plan)
+
+
+def extracted_rows(rows: pa.RecordBatch, plan: Plan) -> Extraction:
+    """What the plan's extractor makes of the pages."""
+    pages = PayloadBatch(
+        rows["payload"].to_pylist(),
+        rows["content_type"].to_pylist(),
+        rows["url"].to_pylist(),
+        tags_wanted=_reads_page(plan),
+    )
+    extraction: Extraction = _operator(plan.extract).extract(pages)
+    return extraction
 
 
 def judged_rows(rows: pa.RecordBatch, extraction: Extraction, languages: Languages, plan: Plan) -> pa.RecordBatch:

@@ -1,0 +1,36 @@
+"""What every command is made of: the common options, an existing lake opened for reading, and how results are shown."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from orchestration.progress import Progress
+from orchestration.settings import Settings
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command."""
+    for option in (
+        click.option("--home", metavar="DIR", help="Where the lake is (default: PROVENDER_HOME, or .provender here)."),
+        click.option("--recipe", metavar="NAME_OR_FILE", help="Which recipe (default: PROVENDER_RECIPE, or default)."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output."),
+    ):
+        command = option(command)
+    return command
+
+
+def workshop_of(home: str | None, recipe: str | None) -> Any:
+    """Open an existing lake for reading. A missing lake is told before Spark starts."""
+    from orchestration.workshop import WorkshopResource, require_lake
+
+    settings = Settings.read(home, recipe).check()
+    require_lake(settings)
+    resource = WorkshopResource(settings, Progress().say)
+    return resource.get()
+
+
+def show(value: Any, text: str, *, as_json: bool) -> None:
+    """The result on standard output: one JSON object, or what a person reads."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str) if as_json else text)
