@@ -18,9 +18,11 @@ from typing import Any
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+import yaml
 
 from benchmarks.dedup import corpus
 from benchmarks.dedup.lake import FolderLake
+from benchmarks.documents import PROJECT
 from benchmarks.measuring import cpu_of_the_tree, peak_memory
 from orchestration.environment import delta_jars
 from orchestration.spark_session import build_session
@@ -83,7 +85,9 @@ def settings(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """What every program that starts Spark takes."""
     parser.add_argument("--cores", type=int, default=2, help="tasks at once")
     parser.add_argument("--memory", default="3g", help="heap of the JVM")
-    parser.add_argument("--section", type=json.loads, default={}, help="the recipe's section `deduped`, as JSON")
+    recipe = yaml.safe_load((PROJECT / "recipes" / "default.yaml").read_text("utf-8"))
+    told = "a recipe's section `deduped`, as JSON (default: that of the default recipe)"
+    parser.add_argument("--section", type=json.loads, default=recipe["deduped"], help=told)
     parser.add_argument("--conf", nargs="*", default=[], metavar="KEY=VALUE", help="settings of Spark")
     return parser
 

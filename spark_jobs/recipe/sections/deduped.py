@@ -43,7 +43,7 @@ class MinHashSection(BaseModel):
         "diacritics", description="Combining marks that are ignored: all (FineWeb), those of alphabets, none"
     )
     full_pairs: int = Field(
-        4, ge=2, le=64, description="Members of a bucket up to which every pair is compared, not only with leaders"
+        64, ge=2, le=256, description="Members of a bucket up to which every pair is compared, not only with leaders"
     )
     rounds: int = Field(
         4, ge=1, le=10, description="Rounds in larger buckets; round n compares with the next 2^(n-1) leaders"
