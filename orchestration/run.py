@@ -15,8 +15,8 @@ from assets.workshop import Workshop
 from orchestration.definitions import SNAPSHOT_TABLES, build_definitions
 from orchestration.instance import reconcile
 from orchestration.progress import Progress
-from orchestration.workshop import WorkshopResource
-from spark_jobs.crawl.inputs import expand_inputs
+from orchestration.workshop import WorkshopResource, storage_options
+from spark_jobs.crawl.inputs import InputFile, expand_inputs
 from spark_jobs.crawl.inventory import inventory_frame
 from spark_jobs.errors import GateError, InputError, UsageError
 from spark_jobs.lake.freshness import stale_reason
@@ -44,12 +44,14 @@ class Refresh:
 
     def run(self, inputs: Sequence[str], snapshot: str | None, *, refit: bool = False) -> dict[str, Any]:
         """Build through to a release; whatever is fresh is left alone."""
+        # Input that cannot be used is told before anything slow starts.
+        found = [(name, uris, self._files(name, uris)) for name, uris in self._snapshots(inputs, snapshot)]
         with self.progress.step("start Spark, open the lake") as said:
             workshop = self.resource.get()
             said.append(workshop.lake.home)
             reconcile(self.instance, workshop)
-        for name, uris in self._snapshots(inputs, snapshot):
-            self._register(workshop, name, uris)
+        for name, uris, files in found:
+            self._register(workshop, name, uris, files)
         order = tuple(registered(workshop.lake))
         self._before_models(workshop, order)
         self._fit(workshop, "models", refit=refit)
@@ -76,10 +78,15 @@ class Refresh:
             raise UsageError(f"--snapshot {name!r}: use letters, digits, '.', '_' and '-', at most 64 of them")
         return [(name, list(inputs))]
 
-    def _register(self, workshop: Workshop, name: str, uris: Sequence[str]) -> None:
+    def _files(self, name: str, uris: Sequence[str]) -> tuple[InputFile, ...]:
+        with self.progress.step(f"{name}: files") as said:
+            files = expand_inputs(uris, storage_options(self.resource.settings))
+            said.append(str(len(files)))
+            return files
+
+    def _register(self, workshop: Workshop, name: str, uris: Sequence[str], files: Sequence[InputFile]) -> None:
         lake = workshop.lake
         with self.progress.step(f"{name}: input") as said:
-            files = expand_inputs(uris, workshop.storage_options)
             known = registered(lake).get(name)
             seen = {(e["uri"], e["bytes"], e["modified"]) for e in known.inputs} if known else set()
             if seen == {(f.uri, f.bytes, f.modified) for f in files}:
