@@ -21,6 +21,8 @@ from spark_jobs.stages.dedup import Dedup
 from spark_jobs.stages.stage import StageContext, StageOutput
 from tests.spark.dedup_lake import DedupLake, Page, doc_id, page
 
+pytestmark = pytest.mark.heavy
+
 FIRST = {
     "a": Page(page("a"), score=0.9), "a copy": Page(page("a")), "a near": Page(page("a", 1), score=0.6),
     "b": Page(page("b")), "c": Page(page("c")),
@@ -86,7 +88,6 @@ def test_two_dedups_at_once_are_a_lost_race_and_no_missed_match(lake: DedupLake)
     assert lake.survivors("s3")["new"] == "new before"
 
 
-@pytest.mark.heavy
 def test_of_two_runs_of_one_snapshot_the_second_loses(lake: DedupLake) -> None:
     other = other_run(lake)
     with pytest.raises(LostRaceError, match="deduped/s2"):
@@ -94,7 +95,6 @@ def test_of_two_runs_of_one_snapshot_the_second_loses(lake: DedupLake) -> None:
     assert len(lake.rows("s2")) == len(SECOND)
 
 
-@pytest.mark.heavy
 def test_publications_count_over_the_whole_table_even_if_older_ones_did_not(
     lake: DedupLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +116,6 @@ def check(lake: DedupLake) -> dg.AssetCheckResult:
     return found
 
 
-@pytest.mark.heavy
 def test_what_was_deduped_before_an_earlier_snapshot_changed_is_stale_everywhere_it_is_told(lake: DedupLake) -> None:
     lake.crawl("s3", THIRD)
     lake.dedup("s3", ())
@@ -152,7 +151,6 @@ def test_a_removed_survivor_gives_its_place_to_the_next_best(lake: DedupLake) ->
     assert lake.survivors("s2") == {"a later": "a near", "b later": "b", "d": "d"}
 
 
-@pytest.mark.heavy
 def test_a_survivor_of_an_earlier_snapshot_is_followed_by_its_copy_in_the_later_one(lake: DedupLake) -> None:
     assert lake.survivors("s2")["b later"] == "b"
     lake.suppress("b")
@@ -167,7 +165,6 @@ def test_a_survivor_of_an_earlier_snapshot_is_followed_by_its_copy_in_the_later_
     assert index.where(F.col("doc_id") == doc_id("b")).isEmpty(), "nothing of it stays in the index"
 
 
-@pytest.mark.heavy
 def test_dedup_before_the_removal_has_reached_its_inputs_is_refused(lake: DedupLake) -> None:
     """Survivors are elected among the rows of cleaned: until they are published without it, nothing wrong comes out."""
     lake.suppress("a")
@@ -176,7 +173,6 @@ def test_dedup_before_the_removal_has_reached_its_inputs_is_refused(lake: DedupL
     assert lake.survivors("s1")["a copy"] == "a"
 
 
-@pytest.mark.heavy
 def test_the_record_holds_what_the_next_snapshot_is_compared_with(lake: DedupLake) -> None:
     first, second = (lake.lake.current("deduped", name) for name in ("s1", "s2"))
     assert first is not None
@@ -190,7 +186,6 @@ def test_the_record_holds_what_the_next_snapshot_is_compared_with(lake: DedupLak
     assert tables == {("cleaned", "s2"), ("scored", "s2"), ("deduped", "s1")}, "what guards read is no input"
 
 
-@pytest.mark.heavy
 def test_the_guards_read_the_texts_that_were_deduped(lake: DedupLake) -> None:
     """cleaned/s1 is published again with other texts, deduped/s1 is not: its documents are compared as they were."""
     lake.crawl("s1", {name: Page("something else " * 30) for name in FIRST})
