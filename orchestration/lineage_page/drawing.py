@@ -10,17 +10,18 @@ from typing import Any
 from orchestration.report_page.words import count
 
 COLUMNS = ("files", "raw", "cleaned", "scored", "deduped", "rewritten", "mixed")
-BOX_WIDTH, BOX_HEIGHT = 146.0, 62.0
-_GAP_X, _GAP_Y, _LEFT, _TOP = 40.0, 26.0, 12.0, 44.0
+BOX_WIDTH, BOX_HEIGHT = 126.0, 62.0
+_GAP_X, _GAP_Y, _LEFT, _TOP = 32.0, 26.0, 12.0, 44.0
 _NAME_HEIGHT = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """A publication, or the files of a snapshot. `lines` are what stands in it, `title` what a pointer is told."""
+    """A publication, or the files of a snapshot. `name` and `lines` stand in it, `title` is what a pointer is told."""
 
     id: str
     table: str
+    name: str
     x: float
     y: float
     lines: tuple[str, ...]
@@ -93,18 +94,18 @@ def _box(node: Mapping[str, Any], columns: Sequence[str], y: float) -> Box:
     counts, table = node["counts"], node["table"]
     rows = int(counts.get("rows", 0))
     if table == "files":
-        lines = (f"{count(node['files'])} files", f"{count(rows)} records")
-        title = f"{count(node['files'])} files, {count(rows)} document records"
+        name, lines = table, (f"{count(rows)} records", f"number of files: {count(node['files'])}")
+        title = f"{count(rows)} document records, number of files: {count(node['files'])}"
     else:
         kept = counts.get("kept")
-        second = f"{count(rows)} rows" if kept is None else f"{count(kept)} of {count(rows)} kept"
-        lines = (f"version {node['version']}", second)
+        name = f"{table} v{node['version']}"
+        lines = (f"{count(rows)} rows",) if kept is None else (f"{count(kept)} kept", f"of {count(rows)} rows")
         audit = node["audit"]
         title = (
             f"{table}/{node['partition']}, publication {node['publication']}, digest {node['digest']}, "
             f"{audit['passed']} of {audit['of']} expectations held"
         )
-    return Box(id=str(node["publication"]), table=table, x=_x(columns, table), y=y, lines=lines, title=title)
+    return Box(id=str(node["publication"]), table=table, name=name, x=_x(columns, table), y=y, lines=lines, title=title)
 
 
 def _edges(tree: Mapping[str, Any], boxes: Mapping[str, Box]) -> list[Edge]:

@@ -1,23 +1,20 @@
-"""A lake with two releases whose documents differ for every cause there is, each published as a run publishes it."""
+"""A lake of frames in memory, and publishing to it what became of given documents in a state of the recipe."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from assets.build import Built, build
-from assets.mixed import TABLE as MIXED
-from assets.workshop import Workshop
 from spark_jobs.crawl.url import canonical_url, url_hash
-from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.publish import append
-from spark_jobs.lake.registry import register
-from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
+from spark_jobs.lake.records import Publication
+from spark_jobs.lake.score_ranks import cell_of
+from spark_jobs.stages.stage import OperatorRecord
 from tests.spark.published import frame
 
 EXTRA = {
@@ -39,34 +36,6 @@ def url(number: int) -> str:
 
 def text_hash(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
-
-
-class Given:
-    """A stage that gives the rows it was made with, and pins what it is told to read."""
-
-    upstream: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(
-        self, table: str, rows: list[dict[str, Any]], *, operators: Sequence[OperatorRecord] = (),
-        facts: Mapping[str, Any] | None = None, reads: Sequence[tuple[str, str]] = (),
-        side: Mapping[str, list[dict[str, Any]]] | None = None,
-    ) -> None:  # fmt: skip
-        self.name, self.table, self.rows, self.reads = table, table, rows, reads
-        self.operators, self.facts, self.side = tuple(operators), facts or {}, side or {}
-        self.side_tables = tuple(self.side)
-        self.scope = "release" if table == "mixed" else "snapshot"
-
-    def fingerprint_parts(self, recipe: Any) -> Mapping[str, Any]:
-        return {}
-
-    def run(self, context: StageContext) -> StageOutput:
-        for table, partition in self.reads:
-            context.inputs.partition(table, partition)
-        return StageOutput(
-            main=frame(context.spark, self.table, self.rows, EXTRA.get(self.table, "")),
-            side={name: frame(context.spark, name, rows) for name, rows in self.side.items()},
-            operators=self.operators, facts=self.facts,
-        )  # fmt: skip
 
 
 def operator(
@@ -155,23 +124,61 @@ class State:
     gone: frozenset[int] = frozenset()  # suppressed: cleaning is offered them, and nothing later has them
 
 
-@dataclass
 class ReleasesLake:
-    """The lake, and publishing states of the recipe to it."""
+    """A lake that is read as a lake is, of frames in memory: publications with records, but no Delta tables."""
 
-    spark: SparkSession
-    home: Path
-    runs: int = 0
+    def __init__(self, spark: SparkSession, home: str = "home") -> None:
+        self.spark, self.home = spark, home
+        self._published: dict[str, list[Publication]] = {}
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._side: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._whole: dict[str, list[dict[str, Any]]] = {"snapshots": [], "releases": [], "suppressions": []}
 
-    def __post_init__(self) -> None:
-        self.lake = Lake(self.spark, str(self.home / "home")).make("r")
+    # reading, as `spark_jobs/lake/lake.py` does it -------------------------------------------------------------------
+
+    def refresh(self, *_tables: str) -> None:
+        """Everything is seen at once."""
+
+    def version(self, table: str) -> int:
+        return len(self._whole[table])
+
+    def history(self, table: str) -> tuple[Publication, ...]:
+        return tuple(self._published.get(table, ()))
+
+    def publications(self, table: str) -> dict[str, Publication]:
+        return {p.partition: p for p in self.history(table)}
+
+    def current(self, table: str, partition: str) -> Publication | None:
+        return self.publications(table).get(partition)
+
+    def read(self, publications: Iterable[Publication]) -> DataFrame:
+        listed = list(publications)
+        return self._frame(listed[0].table, [row for p in listed for row in self._rows[p.id]])
+
+    def published(self, table: str) -> DataFrame:
+        return self._frame(table, [row for p in self.publications(table).values() for row in self._rows[p.id]])
+
+    def at(self, table: str, _version: int | None = None) -> DataFrame:
+        return self._frame(table, self._whole[table]) if table in self._whole else self.published(table)
+
+    def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
+        rows = [row for p in pinned_by for row in self._side.get((table, p.id), ())]
+        return self._frame(table, rows).withColumn("publication", F.lit("p"))
+
+    def _frame(self, table: str, rows: list[dict[str, Any]]) -> DataFrame:
+        return frame(self.spark, table, rows, EXTRA.get(table, ""))
+
+    # publishing -----------------------------------------------------------------------------------------------------
 
     def raw(self, snapshot: str, documents: Sequence[Document], unreadable: int = 1) -> None:
         """Register a snapshot and publish its records; some of its files' could not be read."""
-        files = [{"uri": f"{snapshot}.warc", "name": "a", "format": "warc", "bytes": 10, "modified": "",
-                  "sha256": "0" * 64, "documents": len(documents) + unreadable, "ignored": 0, "ignored_kinds": "{}",
-                  "unreadable": unreadable, "error_bytes": 0}]  # fmt: skip
-        register(self.lake, snapshot, files, source="web", licence=None)
+        file = {"uri": f"{snapshot}.warc", "name": "a", "format": "warc", "bytes": 10, "modified": "",
+                "sha256": "0" * 64, "documents": len(documents) + unreadable, "ignored": 0, "ignored_kinds": "{}",
+                "unreadable": unreadable, "error_bytes": 0}  # fmt: skip
+        registered = {"snapshot": snapshot, "sequence": len(self._whole["snapshots"]) + 1, "source": "web",
+                      "inputs": [tuple(file.values())]}  # fmt: skip
+        self._whole["snapshots"].append(registered)
+        self._publish("snapshots", snapshot, [registered])
         rows = [
             {"snapshot": snapshot, "doc_id": doc(d.number), "url": url(d.number),
              "canonical_url": canonical_url(url(d.number)), "payload": b"<p>%d" % d.number, "source": d.source,
@@ -186,13 +193,12 @@ class ReleasesLake:
         errors = [{"snapshot": snapshot, "source_file": f"{snapshot}.warc", "source_offset": 900 + n, "bytes": 1,
                    "is_document": True, "cause": "bad_gzip", "detail": ""} for n in range(unreadable)]  # fmt: skip
         side = {"locator": located, "read_errors": errors}
-        self._build(Given("raw", rows, reads=[("snapshots", snapshot)], side=side), snapshot)
+        self._publish("raw", snapshot, rows, reads=[("snapshots", snapshot)], side=side)
 
     def publish(self, state: State, release: str, snapshots: Sequence[str]) -> None:
         """Every table of a state, its side tables, and its release."""
         for snapshot in snapshots:
-            documents = [d for d in state.documents if d.snapshot == snapshot]
-            self._snapshot(state, snapshot, documents)
+            self._snapshot(state, snapshot, [d for d in state.documents if d.snapshot == snapshot])
         there = [d for d in state.documents if d.number not in state.gone]
         selection = [_selection(release, d) for d in there if d.survives]
         chosen = [_mixed(release, d) for d in there if d.released]
@@ -209,29 +215,39 @@ class ReleasesLake:
                                "tokens": rewrite.tokens, "copies": 1})  # fmt: skip
         facts = {"decisions": _decisions(selection), **state.facts.get("mixed", {})}
         reads = [(table, snapshot) for table in TABLES for snapshot in snapshots]
-        built = self._build(
-            Given("mixed", chosen, operators=state.mixed, facts=facts, reads=reads, side={"selection": selection}),
-            release,
-        )
-        assert MIXED.after is not None
-        self.metadata = MIXED.after(self.workshop, built.publication)
+        mixed = self._publish("mixed", release, chosen, state=state, reads=reads, facts=facts,
+                              side={"selection": selection})  # fmt: skip
+        tokens = sum(row["tokens"] * row["copies"] for row in chosen)
+        manifest = {"totals": {"documents": len(chosen), "tokens": tokens}}
+        row = {"release": release, "recipe": "r", "state": "published", "publication": mixed.id,
+               "manifest": json.dumps(manifest)}  # fmt: skip
+        self._whole["releases"].append(row)
+        self._publish("releases", release, [row])
 
     def suppress(self, kind: str, value: str) -> None:
-        columns = "kind STRING, value STRING, reason STRING, receipt STRING"
-        append(self.lake, "suppressions", self.spark.createDataFrame([(kind, value, "request", "r1")], columns))
+        row = {"kind": kind, "value": value, "reason": "request", "receipt": "r1"}
+        self._whole["suppressions"].append(row)
 
     def _snapshot(self, state: State, snapshot: str, documents: Sequence[Document]) -> None:
-        kept = [d for d in documents if d.kept and d.number not in state.gone]
-        self._table("cleaned", snapshot, [_cleaned(d) for d in documents], state, [("raw", snapshot)])
+        there = [d for d in documents if d.number not in state.gone]
+        kept = [d for d in there if d.kept]
+        reasons = Counter(f"{d.reasons[0][0]}.{d.reasons[0][1]}" for d in there if d.reasons)
+        counts = {"kept": len(kept), "dropped": len(there) - len(kept), "by_first_reason": dict(reasons),
+                  "suppressed": len(documents) - len(there)}  # fmt: skip
+        self._publish("cleaned", snapshot, [_cleaned(d) for d in there], state=state, reads=[("raw", snapshot)],
+                      counts=counts)  # fmt: skip
         scored = [{"snapshot": snapshot, "doc_id": doc(d.number), "quality__score": d.quality} for d in kept]
-        self._table("scored", snapshot, scored, state, [("cleaned", snapshot)])
-        signatures = [
-            {"snapshot": snapshot, "doc_id": doc(d.number), "text_hash": text_hash(d.body), "params_id": "p",
-             "content_hash": text_hash(d.body), "words": 5, "chars": len(d.body)}
-            for d in documents
-        ]  # fmt: skip
-        self._table("deduped", snapshot, [_deduped(d) for d in kept], state,
-                    [("cleaned", snapshot), ("scored", snapshot)], side={"signatures": signatures})  # fmt: skip
+        cells = sorted(Counter(cell_of(d.quality) for d in kept).items())
+        self._publish("scored", snapshot, scored, state=state, reads=[("cleaned", snapshot)],
+                      counts={"scores": {"quality__score": cells}})  # fmt: skip
+        signatures = [{"snapshot": snapshot, "doc_id": doc(d.number), "text_hash": text_hash(d.body)} for d in there]
+        survivors = [d for d in kept if d.survives]
+        duplicates = len(kept) - len(survivors)
+        self._publish(
+            "deduped", snapshot, [_deduped(d) for d in kept], state=state,
+            reads=[("cleaned", snapshot), ("scored", snapshot)], side={"signatures": signatures},
+            counts={"kept": len(survivors), "dropped": duplicates, "by_reason": {"minhash": duplicates}},
+        )  # fmt: skip
         numbers = {d.number for d in documents}
         rewritten = [
             {"snapshot": snapshot, "doc_id": doc(r.number), "parent_snapshot": snapshot, "parent_id": doc(r.parent),
@@ -241,28 +257,33 @@ class ReleasesLake:
             for r in state.rewrites
             if r.parent in numbers
         ]  # fmt: skip
-        self._table("rewritten", snapshot, rewritten, state, [("deduped", snapshot)])
+        accepted = sum(row["kept"] for row in rewritten)
+        self._publish("rewritten", snapshot, rewritten, state=state, reads=[("deduped", snapshot)],
+                      counts={"kept": accepted, "dropped": len(rewritten) - accepted})  # fmt: skip
 
-    def _table(
-        self, table: str, snapshot: str, rows: list[dict[str, Any]], state: State, reads: Sequence[tuple[str, str]], *,
-        side: Mapping[str, list[dict[str, Any]]] | None = None,
-    ) -> None:  # fmt: skip
-        given = Given(
-            table, rows, operators=getattr(state, table), facts=state.facts.get(table), reads=reads, side=side
-        )
-        self._build(given, snapshot)
-
-    @property
-    def workshop(self) -> Workshop:
-        recipe: Any = SimpleNamespace(name="r")
-        return Workshop(
-            lake=self.lake, recipe=recipe, recipe_fingerprint="f" * 64, scratch=str(self.home / "scratch"),
-            provenance={"code": {"commit": "c" * 40, "dirty": False}, "packages": {"numpy": "2"}},
-        )  # fmt: skip
-
-    def _build(self, stage: Any, partition: str) -> Built:
-        self.runs += 1
-        return build(self.workshop, stage, (), partition=partition, fingerprint="f", run_id=f"run {self.runs}")
+    def _publish(
+        self, table: str, partition: str, rows: list[dict[str, Any]], *, state: State | None = None,
+        reads: Sequence[tuple[str, str]] = (), counts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None, side: Mapping[str, list[dict[str, Any]]] | None = None,
+    ) -> Publication:  # fmt: skip
+        pins = [self.publications(name)[snapshot] for name, snapshot in reads]
+        version = len(self._published.get(table, ())) + 1
+        digest = f"{len(rows)}:{text_hash(repr(rows))}"
+        record = {
+            "publication": text_hash(f"{table} {partition} {version}"), "fingerprint": "f", "sequence": version,
+            "digest": digest, "run_id": f"run of {table}", "recipe": {"name": "r", "fingerprint": "f" * 64},
+            "inputs": [{"table": p.table, "partition": p.partition, "publication": p.id} for p in pins],
+            "operators": [asdict(one) for one in (getattr(state, table) if state else ())],
+            "facts": facts if facts is not None else state.facts.get(table, {}) if state else {},
+            "counts": {"rows": len(rows), "suppressed": 0, **(counts or {})},
+            "suppressed": (counts or {}).get("suppressed", 0), "audit": [{"name": "law", "success": True}],
+            "provenance": {"code": {"commit": "c" * 40, "dirty": False}, "packages": {"numpy": "2"}},
+        }  # fmt: skip
+        publication = Publication(table, partition, version, datetime(2026, 1, 1, tzinfo=UTC), record)
+        self._published.setdefault(table, []).append(publication)
+        self._rows[publication.id] = rows
+        self._side |= {(name, publication.id): own for name, own in (side or {}).items()}
+        return publication
 
 
 def _cleaned(d: Document) -> dict[str, Any]:

@@ -1,20 +1,16 @@
 """A diff says of every document that is not the same what it is for, adds up, and is the same from either side."""
 
 import json
-import shutil
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
 from orchestration.diff import render
 from spark_jobs.analysis.blame import MEANING
 from spark_jobs.analysis.diff import diff
 from spark_jobs.analysis.pairs import ADDED, KINDS, REMOVED
 from spark_jobs.analysis.released import Released
-from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
 from tests.spark.releases_lake import FIRST, SECOND, ReleasesLake, doc
 from tests.spark.two_releases import EXPECTED, publish
@@ -23,15 +19,8 @@ Releases = tuple[Released, Released]
 
 
 @pytest.fixture(scope="module")
-def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ReleasesLake:
-    made = ReleasesLake(spark, tmp_path_factory.mktemp("two releases"))
-    publish(made)
-    return made
-
-
-@pytest.fixture(scope="module")
 def releases(made: ReleasesLake) -> Releases:
-    return released(made.lake, FIRST), released(made.lake, SECOND)
+    return released(made, FIRST), released(made, SECOND)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +28,7 @@ def found(releases: Releases) -> dict[str, Any]:
     return diff(*releases, examples=50, with_text=True)
 
 
-def released(lake: Lake, name: str) -> Released:
+def released(lake: Any, name: str) -> Released:
     return Released.of(lake, find_release(lake, name))
 
 
@@ -77,7 +66,7 @@ def test_what_was_removed_added_and_changed_makes_the_later_release_of_the_earli
 ) -> None:
     assert found["balance"]["balanced"]
     for name, release in (("before", FIRST), ("after", SECOND)):
-        rows = made.lake.at("mixed").where(f"release = '{release}'").select("tokens", "copies").collect()
+        rows = made.at("mixed").where(f"release = '{release}'").select("tokens", "copies").collect()
         assert found[name]["documents"] == len(rows)
         assert found[name]["tokens"] == sum(row["tokens"] * row["copies"] for row in rows)
     assert found["unchanged"] == 2, "documents 1 and 20"
@@ -110,14 +99,12 @@ def test_a_release_is_the_same_as_itself(releases: Releases) -> None:
     assert same["balance"]["balanced"]
 
 
-def test_releases_of_two_lakes_are_compared_as_those_of_one(
-    made: ReleasesLake, found: dict[str, Any], tmp_path: Path
-) -> None:
-    shutil.copytree(made.lake.home, tmp_path / "elsewhere")
-    other = Lake(made.spark, str(tmp_path / "elsewhere")).open(None)
-    across = diff(released(other, FIRST), released(made.lake, SECOND), examples=50)
+def test_releases_of_two_lakes_are_compared_as_those_of_one(made: ReleasesLake, found: dict[str, Any]) -> None:
+    other = ReleasesLake(made.spark, "elsewhere")
+    publish(other)
+    across = diff(released(other, FIRST), released(made, SECOND), examples=50)
     assert causes(across) == causes(found)
-    assert across["before"]["home"] != across["after"]["home"]
+    assert [across[side]["home"] for side in ("before", "after")] == ["elsewhere", "home"]
 
 
 def test_text_is_shown_only_where_it_is_asked_for(releases: Releases, found: dict[str, Any]) -> None:

@@ -1,32 +1,30 @@
 """The story of a document is found by key: captures, signals, scores, duplicates, rewrites, releases. And lineage."""
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from assets.lineage_metadata import lineage_metadata
 from orchestration.explain import render_story, story_of
 from orchestration.lineage import render_lineage
 from spark_jobs.errors import NotFoundError
 from spark_jobs.lake.explain import locate
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.releases import find_release
-from tests.spark.releases_lake import FIRST, ONE, SECOND, TWO, Document, ReleasesLake, doc, url
-from tests.spark.two_releases import SUPPRESSED, before, publish
-
-
-@pytest.fixture(scope="module")
-def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> ReleasesLake:
-    made = ReleasesLake(spark, tmp_path_factory.mktemp("explained"))
-    publish(made)
-    # One page was captured again, in a third snapshot.
-    made.raw("three", [Document(1, snapshot="three")], unreadable=0)
-    return made
+from spark_jobs.lake.score_ranks import cell_of, count_cells
+from spark_jobs.stages.tally import as_counts, tally
+from tests.spark.published import frame
+from tests.spark.releases_lake import FIRST, ONE, SECOND, TWO, ReleasesLake, doc, url
+from tests.spark.two_releases import SUPPRESSED, before
 
 
 def story(made: ReleasesLake, asked: str) -> dict[str, Any]:
-    return story_of(made.workshop, asked)
+    workshop: Any = SimpleNamespace(lake=made)
+    return story_of(workshop, asked)
 
 
 def the_capture(made: ReleasesLake, number: int) -> dict[str, Any]:
@@ -46,12 +44,12 @@ def test_all_captures_of_a_page_are_told_whether_asked_by_url_or_by_id(made: Rel
 def test_stages_name_their_publication_run_and_recipe(made: ReleasesLake) -> None:
     stages = the_capture(made, 2)["stages"]
     assert list(stages) == ["raw", "cleaned", "scored", "deduped"]
-    current = made.lake.current("cleaned", ONE)
+    current = made.current("cleaned", ONE)
     assert current is not None
     assert stages["cleaned"]["publication"] == current.id
     assert stages["cleaned"]["version"] == current.version
     assert stages["cleaned"]["recipe_fingerprint"] == "f" * 64
-    assert stages["cleaned"]["run_id"].startswith("run ")
+    assert stages["cleaned"]["run_id"] == "run of cleaned"
     assert stages["cleaned"]["row"]["text_length"] == len("The text of document 2.")
     assert "text" not in stages["cleaned"]["row"]
     assert stages["raw"]["row"]["payload_length"] == len("<p>2")
@@ -72,7 +70,7 @@ def test_every_signal_has_its_rules_with_bounds_and_verdict(made: ReleasesLake) 
 
 def test_a_score_has_its_percentile_from_the_record(made: ReleasesLake) -> None:
     low, middle = (the_capture(made, n)["stages"]["scored"]["scores"]["quality__score"] for n in (7, 8))
-    scored = made.lake.published("scored", [ONE]).count()
+    scored = made.published("scored", [ONE]).count()
     assert (low["score"], low["of"]) == (0.2, scored)
     assert low["percentile"] == pytest.approx(100 * 0.5 / scored, abs=0.01), "the lowest of all"
     assert middle["percentile"] > low["percentile"]
@@ -141,7 +139,6 @@ def test_suppressions_are_told_with_what_is_left_and_where_nothing_is(made: Rele
     assert [(row["kind"], row["value"]) for row in told["suppressions"]] == [("doc", doc(SUPPRESSED))]
     assert f"suppressed: doc {doc(SUPPRESSED)}: request, receipt r1" in render_story(told)
     assert story(made, doc(1))["suppressions"] == []
-    made.suppress("domain", "gone.example")
     gone = story(made, "https://www.gone.example/page")
     assert (gone["captures"], gone["suppressions"][0]["value"]) == ([], "gone.example")
     assert "nothing of it is held any more" in render_story(gone)
@@ -150,8 +147,8 @@ def test_suppressions_are_told_with_what_is_left_and_where_nothing_is(made: Rele
 
 
 def test_a_document_without_a_url_is_its_only_capture(made: ReleasesLake) -> None:
-    assert locate(made.lake, doc_id=doc(4)) == [(ONE, doc(4))]
-    assert locate(made.lake, doc_id="f" * 32) == []
+    assert locate(made, doc_id=doc(4)) == [(ONE, doc(4))]
+    assert locate(made, doc_id="f" * 32) == []
 
 
 def test_what_pages_say_is_no_markup_and_moves_no_cursor(made: ReleasesLake) -> None:
@@ -161,11 +158,33 @@ def test_what_pages_say_is_no_markup_and_moves_no_cursor(made: ReleasesLake) -> 
     assert "https://a.example/[red]␛[2J\ufffd" in text
 
 
+def test_the_cells_that_a_record_counts_are_those_that_a_score_is_looked_up_in(spark: SparkSession) -> None:
+    scores = [0.0, 1e-12, 0.25, 0.5, 0.5, 0.99, 1.0, None, float("nan")]
+    rows = spark.createDataFrame([(score,) for score in scores], "q__p DOUBLE")
+    counted = dict(count_cells(rows, ["q__p"])["q__p"])
+    wanted: dict[int, int] = {}
+    for score in scores[:-2]:
+        wanted[cell_of(score)] = wanted.get(cell_of(score), 0) + 1
+    assert counted == wanted
+    assert count_cells(rows, []) == {}
+
+
+def test_first_reasons_add_up_to_what_was_dropped(spark: SparkSession) -> None:
+    def reason(name: str) -> tuple[str, int, str, float, float]:
+        return (name, 1, "bad", 1.0, 2.0)
+
+    given = [[], [reason("a")], [reason("a"), reason("b")], [reason("b"), reason("a")]]
+    rows = [{"doc_id": str(n), "kept": not own, "drop_reasons": own, "edits": []} for n, own in enumerate(given)]
+    counts = as_counts(tally(frame(spark, "cleaned", rows).withColumn("text", F.lit("x"))))
+    assert counts["by_first_reason"] == {"a.bad": 2, "b.bad": 1}
+    assert counts["by_reason"] == {"a.bad": 3, "b.bad": 2}
+
+
 # lineage ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_counts_balance_from_the_records_in_the_files_to_the_release(made: ReleasesLake) -> None:
-    tree = lineage(made.lake, find_release(made.lake, FIRST))
+    tree = lineage(made, find_release(made, FIRST))
     balance = tree["balance"]
     assert balance["balanced"], balance["unbalanced"]
     documents = before().documents
@@ -181,7 +200,7 @@ def test_the_counts_balance_from_the_records_in_the_files_to_the_release(made: R
 
 
 def test_a_document_that_vanished_is_told_and_one_that_was_suppressed_is_not(made: ReleasesLake) -> None:
-    tree = lineage(made.lake, find_release(made.lake, SECOND))
+    tree = lineage(made, find_release(made, SECOND))
     assert not tree["balance"]["balanced"]
     (told,) = tree["balance"]["unbalanced"]
     assert re.match(r"cleaned/one: 20 in, 14 out, 5 lost", told), told
@@ -190,7 +209,7 @@ def test_a_document_that_vanished_is_told_and_one_that_was_suppressed_is_not(mad
 
 
 def test_lineage_names_what_a_release_was_made_with(made: ReleasesLake) -> None:
-    tree = lineage(made.lake, find_release(made.lake, FIRST))
+    tree = lineage(made, find_release(made, FIRST))
     digests = {(model["operator"], model["digest"]) for model in tree["models"]}
     assert {("quality", "a" * 64), ("rewire", "p" * 64), ("language lid.176", "l" * 64)} <= digests
     assert tree["code"][0]["commit"] == "c" * 40
@@ -198,13 +217,13 @@ def test_lineage_names_what_a_release_was_made_with(made: ReleasesLake) -> None:
     nodes = {node["publication"]: node for s in tree["snapshots"] for node in s["tables"]}
     assert {nodes[name]["table"] for name in tree["mixed"]["inputs"]} == {"cleaned", "scored", "deduped", "rewritten"}
     assert tree["snapshots"][0]["input"]["files"][0]["uri"] == "one.warc"
-    second = lineage(made.lake, find_release(made.lake, SECOND))
+    second = lineage(made, find_release(made, SECOND))
     assert {"operator": "decontamination", "kind": "benchmark", "name": "gsm", "digest": "g" * 64, "entries": 3,
             "tables": ["mixed"]} in second["lists"]  # fmt: skip
 
 
 def test_dagster_is_told_the_lineage_of_a_release(made: ReleasesLake) -> None:
-    metadata = made.metadata
+    metadata = lineage_metadata(made, find_release(made, SECOND))
     assert metadata["counts balance"] is False
     rows = [record.data for record in metadata["from records to documents"].records]
     assert rows[0] == {"table": "files", "reason": "document records", "documents": 23}

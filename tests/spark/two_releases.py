@@ -124,3 +124,6 @@ def publish(made: ReleasesLake) -> None:
     made.suppress("doc", doc(SUPPRESSED))
     made.raw(TWO, [d for d in second.documents if d.snapshot == TWO], unreadable=0)
     made.publish(second, SECOND, [ONE, TWO])
+    made.suppress("domain", "gone.example")
+    # One page was captured again, in a snapshot that no release has yet.
+    made.raw("three", [Document(1, snapshot="three")], unreadable=0)
