@@ -1,13 +1,11 @@
-"""`diff`: two releases compared, of one lake or two; as values for `--json`, and as tables for a person."""
+"""`diff`: two releases compared, of one lake or two; as values for `--json`, and as lines for a person."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table as RichTable
-
 from assets.workshop import Workshop
 from orchestration.progress import Progress
-from orchestration.terminal_text import line, shown
+from orchestration.terminal_text import shown
 from spark_jobs.analysis.diff import diff
 from spark_jobs.analysis.released import Released
 from spark_jobs.lake.lake import Lake
@@ -60,7 +58,7 @@ def render(found: Mapping[str, Any]) -> str:
     said = "the counts balance" if balance["balanced"] else (
         f"THE COUNTS DO NOT BALANCE: they give {balance['documents']:,} documents and {balance['tokens']:,} tokens"
     )  # fmt: skip
-    return shown(*heads, *changes, _causes(found), f"{found['unchanged']:,} documents as they were; {said}",
+    return shown(*heads, *changes, *_causes(found), f"{found['unchanged']:,} documents as they were; {said}",
                  *_examples(found.get("examples", ())))  # fmt: skip
 
 
@@ -68,24 +66,21 @@ def _head(name: str, side: Mapping[str, Any]) -> str:
     return f"{name:<6} {side['release']}: {side['documents']:,} documents, {side['tokens']:,} tokens ({side['home']})"
 
 
-def _causes(found: Mapping[str, Any]) -> RichTable:
-    grid = RichTable()
-    for column in ("", "cause", "documents", "tokens", "sources", "languages"):
-        grid.add_column(column, justify="right" if column in ("documents", "tokens") else "left", overflow="fold")
+def _causes(found: Mapping[str, Any]) -> list[str]:
+    """A line a kind, and two a cause: how many and why, and of which sources and languages."""
+    out: list[str] = []
     last = None
     for row in found["causes"]:
         if row["kind"] != last:
-            total = found["kinds"][row["kind"]]
-            grid.add_section()
-            grid.add_row(_KIND[row["kind"]], "", f"{total['documents']:,}", _tokens(total), "", "")
+            out += ["", f"{_counts(found['kinds'][row['kind']])}  {_KIND[row['kind']]}"]
             last = row["kind"]
-        facets = (line(_values(row[name])) for name in ("by_source", "by_language"))
-        grid.add_row("", line(f"{row['cause']}: {row['detail']}"), f"{row['documents']:,}", _tokens(row), *facets)
-    return grid
+        out.append(f"{_counts(row)}    {row['cause']}: {row['detail']}")
+        out.append(f"{'':32}sources {_values(row['by_source'])}; languages {_values(row['by_language'])}")
+    return [*(["", f"{'documents':>12}{'tokens':>16}"] if out else []), *out, ""]
 
 
-def _tokens(row: Mapping[str, Any]) -> str:
-    return f"{row['tokens_after'] - row['tokens_before']:+,}"
+def _counts(row: Mapping[str, Any]) -> str:
+    return f"{row['documents']:>12,}{row['tokens_after'] - row['tokens_before']:>+16,}"
 
 
 def _values(rows: Sequence[Mapping[str, Any]]) -> str:

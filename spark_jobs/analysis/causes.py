@@ -114,7 +114,8 @@ def _dropped(blame: Blame, other: Released) -> Column:
         for part in (F.lit(reason), F.struct(F.lit(near).alias("near"), *_fields(cause)))
     ]
     lookup = F.create_map(*entries)
-    nearest = F.array_min(F.transform(F.col("fate.reasons"), lambda name: F.coalesce(F.try_element_at(lookup, name), fallback)))
+    each = F.transform(F.col("fate.reasons"), lambda name: F.coalesce(F.try_element_at(lookup, name), fallback))
+    nearest = F.array_min(each)
     return _fields_of(F.coalesce(nearest, fallback))
 
 

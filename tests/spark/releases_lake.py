@@ -155,8 +155,9 @@ class ReleasesLake:
         listed = list(publications)
         return self._frame(listed[0].table, [row for p in listed for row in self._rows[p.id]])
 
-    def published(self, table: str) -> DataFrame:
-        return self._frame(table, [row for p in self.publications(table).values() for row in self._rows[p.id]])
+    def published(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
+        current = [p for name, p in self.publications(table).items() if partitions is None or name in partitions]
+        return self._frame(table, [row for p in current for row in self._rows[p.id]])
 
     def at(self, table: str, _version: int | None = None) -> DataFrame:
         return self._frame(table, self._whole[table]) if table in self._whole else self.published(table)
@@ -176,7 +177,7 @@ class ReleasesLake:
                 "sha256": "0" * 64, "documents": len(documents) + unreadable, "ignored": 0, "ignored_kinds": "{}",
                 "unreadable": unreadable, "error_bytes": 0}  # fmt: skip
         registered = {"snapshot": snapshot, "sequence": len(self._whole["snapshots"]) + 1, "source": "web",
-                      "inputs": [tuple(file.values())]}  # fmt: skip
+                      "inputs": [file]}  # fmt: skip
         self._whole["snapshots"].append(registered)
         self._publish("snapshots", snapshot, [registered])
         rows = [

@@ -146,7 +146,7 @@ def test_suppressions_are_told_with_what_is_left_and_where_nothing_is(made: Rele
         story(made, "https://notgone.example/page")
 
 
-def test_a_document_without_a_url_is_its_only_capture(made: ReleasesLake) -> None:
+def test_a_document_is_found_by_its_id_and_an_unknown_id_is_not(made: ReleasesLake) -> None:
     assert locate(made, doc_id=doc(4)) == [(ONE, doc(4))]
     assert locate(made, doc_id="f" * 32) == []
 
