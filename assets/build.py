@@ -19,6 +19,7 @@ from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import append, publish
 from spark_jobs.lake.records import Publication, sha256_of
+from spark_jobs.lake.score_ranks import count_cells
 from spark_jobs.stages.stage import Earlier, Redecidable, Stage, StageContext, StageOutput
 from spark_jobs.stages.tally import as_counts
 
@@ -170,6 +171,8 @@ def count(candidate: Candidate, audited: Audited) -> dict[str, Any]:
         return counts | {
             "kept": clustered.kept, "dropped": clustered.documents - clustered.kept, **duplicate_counts(clustered)
         }  # fmt: skip
+    if candidate.table == "scored":
+        return counts | {"scores": count_cells(frame, [name for name in frame.columns if "__" in name])}
     if "kept" not in frame.columns:
         return counts
     broken = F.transform("drop_reasons", lambda r: F.concat_ws(".", r["annotator"], r["reason"]))

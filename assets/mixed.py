@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from assets.lineage_metadata import lineage_metadata
 from assets.models import current_models, model_path
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
@@ -43,8 +44,10 @@ def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]
         summary=rows, publication=publication.id, digest=publication.digest, fingerprint=publication.fingerprint,
         provenance=dict(workshop.provenance), facts=dict(publication.record.get("facts", {})),
     )  # fmt: skip
-    register_release(lake, Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest))
-    return {"documents": sum(r["documents"] for r in rows), "tokens": sum(r["tokens"] for r in rows)}
+    release = Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)
+    register_release(lake, release)
+    totals = {"documents": sum(r["documents"] for r in rows), "tokens": sum(r["tokens"] for r in rows)}
+    return {**totals, **lineage_metadata(lake, release)}
 
 
 TABLE = TableAsset(

@@ -10,7 +10,7 @@ from orchestration.command import common, show, workshop_of
 @common
 def explain(*, doc_id_or_url: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Everything that happened to a document, stage by stage."""
-    from orchestration.report import render_story, story_of
+    from orchestration.explain import render_story, story_of
 
     story = story_of(workshop_of(home, recipe), doc_id_or_url)
     show(story, render_story(story), as_json=as_json)

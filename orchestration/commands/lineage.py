@@ -7,10 +7,14 @@ from orchestration.command import common, show, workshop_of
 
 @click.command()
 @click.argument("release")
+@click.option("--dot", "dot_file", metavar="FILE", help="Also write it as a graph in Graphviz's language.")
+@click.option("--html", "html_file", metavar="FILE", help="Also write it as a page with a drawing in it.")
 @common
-def lineage(*, release: str, home: str | None, recipe: str | None, as_json: bool) -> None:
+def lineage(
+    *, release: str, dot_file: str | None, html_file: str | None, home: str | None, recipe: str | None, as_json: bool
+) -> None:
     """The filters, models, inputs and counts behind a release, as a tree."""
-    from orchestration.report import lineage_of, render_lineage
+    from orchestration.lineage import lineage_of, render_lineage
 
-    tree = lineage_of(workshop_of(home, recipe), release)
+    tree = lineage_of(workshop_of(home, recipe), release, dot_file=dot_file, html_file=html_file)
     show(tree, render_lineage(tree), as_json=as_json)

@@ -1,97 +1,122 @@
-"""Everything that happened to one document: found through `locator`, then one keyed read a table."""
+"""Everything that happened to one document: found through `locator`, then one keyed read a table, side by side.
+
+Here is the story of each capture. The keyed reads are `capture_rows.py`, why a release holds it or not is
+`membership.py`. Nothing is scanned: readers skip files and row groups by the Bloom filters of the key columns.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import NotFoundError
+from spark_jobs.lake.capture_rows import STAGES, Rows, rows_of
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.membership import memberships
 from spark_jobs.lake.pins import OWNERS
 from spark_jobs.lake.records import Publication
+from spark_jobs.lake.score_ranks import ranked
 
-# Columns that hold the document itself or its bytes: told by their length, never printed.
-_BODIES = ("payload", "text", "http_headers")
-_SNAPSHOT_TABLES = ("raw", "cleaned", "scored", "deduped")
+_COMMAND = "./provender explain"
 
 
 def locate(lake: Lake, *, doc_id: str | None = None, url_hash: int | None = None) -> list[tuple[str, str]]:
-    """(snapshot, doc_id) of every capture of a URL, or of a document id, in sequence order."""
-    condition = (
-        F.col("doc_id").eqNullSafe(F.lit(doc_id))
-        if doc_id is not None
-        else F.col("url_hash").eqNullSafe(F.lit(url_hash))
-    )
-    raw = lake.publications(OWNERS["locator"])
-    rows = lake.side("locator", raw.values()).where(condition).select("snapshot", "doc_id").distinct().collect()
-    order = {row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()}
-    return sorted(((row["snapshot"], row["doc_id"]) for row in rows), key=lambda pair: (order.get(pair[0], 0), pair[1]))
+    """(snapshot, doc_id) of every capture of a URL in sequence order: that of a document id, where one is given.
+
+    A document without a URL is its only capture. The id of a rewrite stands for the document that it was made of.
+    """
+    if doc_id is None:
+        return _ordered(lake, _located(lake, F.col("url_hash").eqNullSafe(F.lit(url_hash))))
+    own = _located(lake, F.col("doc_id") == doc_id)
+    if not own and (parents := _parents(lake, doc_id)):
+        own = _located(lake, F.col("doc_id").isin(parents))
+    hashes = sorted({hashed for _snapshot, _doc_id, hashed in own if hashed is not None})
+    return _ordered(lake, own + (_located(lake, F.col("url_hash").isin(hashes)) if hashes else []))
 
 
-def explain(lake: Lake, asked: str, captures: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The whole story of some captures, as JSON-able values. Raises NotFoundError when there are none."""
-    if not captures:
-        raise NotFoundError(
-            f"{asked!r}: no published snapshot holds it; give a document id (32 hex digits) or a URL as it was crawled"
-        )
+def explain(
+    lake: Lake, asked: str, captures: Sequence[tuple[str, str]], *, url: str | None = None, host: str | None = None
+) -> dict[str, Any]:
+    """The whole story of some captures, as JSON-able values.
+
+    `url` (canonical) and `host` are those that were asked for: a page that was taken down has no captures any more, but
+    its suppression. Raises NotFoundError when there is neither.
+    """
     lake.refresh()
-    return {
-        "asked": asked,
-        "captures": [_capture(lake, snapshot, doc_id) for snapshot, doc_id in captures],
-        "suppressions": _suppressions(lake, [doc_id for _snapshot, doc_id in captures]),
-    }
+    named = {"doc": {asked}, "url": {url} if url else set(), "domain": {host} if host else set()}
+    if not captures:
+        suppressions = _suppressions(lake, named)
+        if not suppressions:
+            raise NotFoundError(
+                f"{asked!r}: no published snapshot holds it; give a document id (32 hex digits) or a URL as it was "
+                "crawled"
+            )
+        return {"asked": asked, "captures": [], "suppressions": suppressions}
+    rows = rows_of(lake, captures)
+    member = memberships(lake, rows, captures)
+    told = [{**_capture(rows, *key), **member[key]} for key in captures]
+    return {"asked": asked, "captures": told, "suppressions": _suppressions(lake, _values(named, rows, captures))}
 
 
-def _capture(lake: Lake, snapshot: str, doc_id: str) -> dict[str, Any]:
+# finding ----------------------------------------------------------------------------------------------------------
+
+
+def _located(lake: Lake, condition: Column) -> list[tuple[str, str, int | None]]:
+    raw = lake.publications(OWNERS["locator"])
+    rows = lake.side("locator", raw.values()).where(condition).select("snapshot", "doc_id", "url_hash").collect()
+    return [(row["snapshot"], row["doc_id"], row["url_hash"]) for row in rows]
+
+
+def _parents(lake: Lake, doc_id: str) -> list[str]:
+    rows = lake.published("rewritten").where(F.col("doc_id") == doc_id).select("parent_id").distinct().collect()
+    return [row["parent_id"] for row in rows]
+
+
+def _ordered(lake: Lake, found: Sequence[tuple[str, str, int | None]]) -> list[tuple[str, str]]:
+    pairs = {(snapshot, doc_id) for snapshot, doc_id, _hash in found}
+    if len({snapshot for snapshot, _doc_id in pairs}) < 2:
+        return sorted(pairs)
+    order = {row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()}
+    return sorted(pairs, key=lambda pair: (order.get(pair[0], 0), *pair))
+
+
+# telling ----------------------------------------------------------------------------------------------------------
+
+
+def _capture(rows: Rows, snapshot: str, doc_id: str) -> dict[str, Any]:
     stages: dict[str, Any] = {}
-    for table in _SNAPSHOT_TABLES:
-        publication = lake.current(table, snapshot)
+    for table in STAGES:
+        publication = rows.publications.get((table, snapshot))
         if publication is None:
             continue
-        row = _row(lake.read([publication]).where(F.col("doc_id") == doc_id))
+        row = rows.row(table, snapshot, doc_id)
         stages[table] = {**_published(publication), "row": row}
-        if table == "cleaned" and row is not None:
+        if row is None:
+            continue
+        if table == "cleaned":
             stages[table]["signals"] = _signals(publication, row)
+        if table == "scored":
+            stages[table]["scores"] = ranked(publication.record.get("counts", {}), row)
+        if table == "deduped" and not row["kept"]:
+            survivor = {"snapshot": row["survivor_snapshot"], "doc_id": row["survivor_id"]}
+            stages[table]["survivor"] = {**survivor, "explain": f"{_COMMAND} {row['survivor_id']}"}
     return {
-        "snapshot": snapshot,
-        "doc_id": doc_id,
-        "stages": stages,
-        "rewrites": _rewrites(lake, snapshot, doc_id),
-        "releases": _in_releases(lake, snapshot, doc_id),
-        "left_out_of": _left_out_of(lake, snapshot, doc_id),
-        "verdict": _verdict(stages),
-    }
-
-
-def _row(frame: DataFrame) -> dict[str, Any] | None:
-    shown = [
-        F.length(name).alias(f"{name}_length") if name in _BODIES and name != "http_headers" else F.col(f"`{name}`")
-        for name in frame.columns
-        if name != "http_headers"
-    ]
-    found = frame.select(*shown).limit(1).collect()
-    if not found:
-        return None
-    return {key: _plain(value) for key, value in found[0].asDict(recursive=True).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+        "snapshot": snapshot, "doc_id": doc_id, "verdict": _verdict(stages), "stages": stages,
+        "rewrites": rows.rewrites(snapshot, doc_id),
+    }  # fmt: skip
 
 
 def _published(publication: Publication) -> dict[str, Any]:
     record = publication.record
+    recipe = record.get("recipe") or {}
     return {
         "publication": publication.id,
         "version": publication.version,
         "published_at": str(publication.published_at),
         "run_id": record.get("run_id"),
-        "recipe": record.get("recipe", {}).get("name"),
+        "recipe": recipe.get("name"),
+        "recipe_fingerprint": recipe.get("fingerprint"),
         "fingerprint": publication.fingerprint,
     }
 
@@ -136,43 +161,6 @@ def _applied(rule: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
-def _rewrites(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]:
-    publication = lake.current("rewritten", snapshot)
-    if publication is None:
-        return []
-    of_document = (F.col("parent_snapshot") == snapshot) & (F.col("parent_id") == doc_id)
-    frame = lake.read([publication]).where(of_document | (F.col("doc_id") == doc_id)).drop("text")
-    return [_plain(row.asDict(recursive=True)) for row in frame.orderBy("sample").collect()]
-
-
-def _in_releases(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]:
-    published = lake.publications("mixed")
-    if not published:
-        return []
-    itself = (F.col("snapshot") == snapshot) & (F.col("doc_id") == doc_id)
-    of_it = (F.col("parent_snapshot") == snapshot) & (F.col("parent_id") == doc_id)
-    frame = lake.published("mixed").where(itself | of_it)
-    wanted = ("release", "doc_id", "origin", "phase", "copies", "tokens")
-    return [row.asDict() for row in frame.select(*wanted).orderBy("release", "doc_id").collect()]
-
-
-def _left_out_of(lake: Lake, snapshot: str, doc_id: str) -> list[dict[str, Any]]:
-    """Releases it could have been in and is not, with the reason: another capture, below the cut, a benchmark hit."""
-    published = lake.publications(OWNERS["selection"])
-    if not published:
-        return []
-    rows = lake.side("selection", published.values()).where(
-        (F.col("snapshot") == snapshot) & (F.col("doc_id") == doc_id) & ~F.col("kept")
-    )
-    wanted = ("release", "reason", "instead_snapshot", "instead_id", "quality", "matches")
-    return [_plain(row.asDict(recursive=True)) for row in rows.select(*wanted).orderBy("release").collect()]
-
-
-def _suppressions(lake: Lake, doc_ids: Sequence[str]) -> list[dict[str, Any]]:
-    frame = lake.at("suppressions").where((F.col("kind") == "doc") & F.col("value").isin(list(doc_ids)))
-    return [row.asDict() for row in frame.collect()]
-
-
 def _verdict(stages: Mapping[str, Any]) -> str:
     cleaned = (stages.get("cleaned") or {}).get("row")
     deduped = (stages.get("deduped") or {}).get("row")
@@ -184,11 +172,38 @@ def _verdict(stages: Mapping[str, Any]) -> str:
     if deduped is None:
         return "kept by cleaning, not deduped yet"
     if not deduped["kept"]:
+        likeness = "" if deduped["similarity"] is None else f", similarity {deduped['similarity']:.3f}"
         return (
-            f"duplicate ({deduped['duplicate_step']}, similarity {deduped['similarity']:.3f}) of "
+            f"duplicate ({deduped['duplicate_step']}{likeness}) of "
             f"{deduped['survivor_id']} in {deduped['survivor_snapshot']}"
         )
     if deduped["chars_cut"]:
         steps = sorted({cut["step"] for cut in deduped["cuts"]})
         return f"kept, without {deduped['chars_cut']} characters that repeat others ({', '.join(steps)})"
     return "kept"
+
+
+# suppressions -----------------------------------------------------------------------------------------------------
+
+
+def _values(named: Mapping[str, set[str]], rows: Rows, captures: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
+    """What a suppression of these captures would name, by its kind."""
+    values = {kind: set(own) for kind, own in named.items()} | {"licence": set()}
+    for snapshot, doc_id in captures:
+        values["doc"].add(doc_id)
+        row = {**(rows.row("raw", snapshot, doc_id) or {}), **(rows.row("cleaned", snapshot, doc_id) or {})}
+        for kind, column in (("url", "canonical_url"), ("domain", "host"), ("licence", "licence")):
+            if row.get(column):
+                values[kind].add(row[column])
+    return values
+
+
+def _suppressions(lake: Lake, values: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+    conditions = F.lit(False)
+    for kind, listed in values.items():
+        # A domain stands for all below it.
+        whole = {".".join(name.split(".")[n:]) for name in listed for n in range(name.count(".") + 1)}
+        wanted = sorted(whole if kind == "domain" else listed)
+        if wanted:
+            conditions |= (F.col("kind") == kind) & F.col("value").isin(wanted)
+    return [row.asDict() for row in lake.at("suppressions").where(conditions).distinct().collect()]

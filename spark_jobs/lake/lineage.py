@@ -1,20 +1,34 @@
-"""Lineage of a release: the publications behind it, with their operators, counts and digests, from records alone."""
+"""Lineage of a release: the publications behind it, what they were made with, and counts that balance; from records.
+
+What the counts say is `balance.py`, models, lists, code and packages are `made_with.py`. Drawing is none of this.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spark_jobs.errors import LakeError
+from spark_jobs.lake.balance import balance
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.made_with import code_of, lists_of, models_of, packages_of
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release
 from spark_jobs.lake.tables import FLOW
 
+_REGISTRY = "snapshots"
+
 
 def lineage(lake: Lake, release: Release) -> dict[str, Any]:
-    """JSON-able: the release, and for each snapshot every publication from its input files to rewritten documents."""
-    mixed = next(p for p in lake.history("mixed") if p.id == release.publication)
-    pinned = _ancestors(lake, mixed)
-    snapshots = sorted({p.partition for p in pinned if p.table != "mixed"}, key=_order(lake))
+    """JSON-able: the release, and for each snapshot every publication from its input files to rewritten documents.
+
+    `balance` are the counts from the records in the files to the documents of the release, and whether they add up;
+    nodes name their `inputs` by publication, which is the graph.
+    """
+    mixed = mixed_of(lake, release)
+    pinned = ancestors(lake, mixed)
+    files = _inputs(lake, [p for p in pinned if p.table == _REGISTRY])
+    tables = [p for p in pinned if p.table != _REGISTRY]
+    snapshots = sorted({p.partition for p in tables}, key=lambda name: (files.get(name, {}).get("sequence", 0), name))
+    every = [mixed, *tables]
     return {
         "release": release.name,
         "state": release.state,
@@ -23,12 +37,27 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
         "totals": release.manifest.get("totals"),
         "mixed": _node(mixed),
         "snapshots": [
-            {"snapshot": snapshot, "input": _input(lake, snapshot),
-             "tables": [_node(p) for table in FLOW for p in pinned if p.table == table and p.partition == snapshot]}
+            {"snapshot": snapshot, "input": files.get(snapshot, {}),
+             "tables": [_node(p) for table in FLOW for p in tables if p.table == table and p.partition == snapshot]}
             for snapshot in snapshots
         ],
-        "models": _models([mixed, *pinned]),
+        "balance": balance(lake, mixed, tables, {name: given["documents"] for name, given in files.items()}),
+        "models": models_of(every),
+        "lists": lists_of(every),
+        "code": code_of(every),
+        "packages": packages_of(every),
     }  # fmt: skip
+
+
+def mixed_of(lake: Lake, release: Release) -> Publication:
+    """The publication of `mixed` that a release is. Raises LakeError where its commit is gone."""
+    found = next((p for p in lake.history("mixed") if p.id == release.publication), None)
+    if found is None:
+        raise LakeError(
+            f"{release.name}: the lake has no publication {release.publication} of mixed any more; restore the log of "
+            "the table from a copy, or build the release again with ./provender run"
+        )
+    return found
 
 
 def made_from(lake: Lake, publication: Publication, table: str) -> Publication:
@@ -44,9 +73,9 @@ def made_from(lake: Lake, publication: Publication, table: str) -> Publication:
     return found
 
 
-def _ancestors(lake: Lake, head: Publication) -> list[Publication]:
-    """Every publication that the head was made from, directly or not."""
-    by_id = {p.id: p for table in FLOW for p in lake.history(table)}
+def ancestors(lake: Lake, head: Publication) -> list[Publication]:
+    """Every publication that the head was made from, directly or not, rows of the registry among them."""
+    by_id = {p.id: p for table in (_REGISTRY, *FLOW) for p in lake.history(table)}
     found: dict[str, Publication] = {}
     waiting: list[Publication] = [head]
     while waiting:
@@ -58,13 +87,6 @@ def _ancestors(lake: Lake, head: Publication) -> list[Publication]:
     return list(found.values())
 
 
-def _order(lake: Lake) -> Any:
-    numbers = {
-        row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()
-    }
-    return lambda snapshot: (numbers.get(snapshot, 0), snapshot)
-
-
 def _node(publication: Publication) -> dict[str, Any]:
     record = publication.record
     audit = record.get("audit", ())
@@ -74,9 +96,12 @@ def _node(publication: Publication) -> dict[str, Any]:
         "version": publication.version,
         "publication": publication.id,
         "published_at": str(publication.published_at),
+        "run_id": record.get("run_id"),
         "fingerprint": publication.fingerprint,
         "digest": publication.digest,
+        "inputs": [str(pin["publication"]) for pin in publication.inputs],
         "counts": record.get("counts", {}),
+        "suppressed": record.get("suppressed", 0),
         "operators": list(record.get("operators", ())),
         "audit": {"passed": sum(o["success"] for o in audit), "of": len(audit),
                   "warnings": [o["name"] for o in audit if not o["success"]]},
@@ -87,24 +112,18 @@ def _node(publication: Publication) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _input(lake: Lake, snapshot: str) -> dict[str, Any]:
-    rows = lake.at("snapshots").where(f"snapshot = '{snapshot}'").select("inputs", "source", "licence").collect()
-    if not rows:
+def _inputs(lake: Lake, registrations: Sequence[Publication]) -> dict[str, dict[str, Any]]:
+    """By snapshot its files as they were registered when they were read; one small read for all of them."""
+    if not registrations:
         return {}
-    files: Sequence[Mapping[str, Any]] = [entry.asDict() for entry in rows[0]["inputs"]]
+    rows = lake.read(registrations).select("snapshot", "sequence", "inputs", "source", "licence").collect()
+    return {row["snapshot"]: _input(row.asDict(recursive=True)) for row in rows}
+
+
+def _input(row: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = ("uri", "bytes", "sha256", "documents", "ignored", "unreadable")
+    files = [{name: file[name] for name in wanted} for file in row["inputs"]]
     return {
-        "source": rows[0]["source"],
-        "licence": rows[0]["licence"],
-        "files": [{k: f[k] for k in ("uri", "bytes", "sha256", "documents", "ignored", "unreadable")} for f in files],
-        "documents": sum(f["documents"] for f in files),
-    }
-
-
-def _models(publications: Sequence[Publication]) -> list[dict[str, Any]]:
-    found = {
-        operator["artefact"]: {"operator": operator["name"], "digest": operator["artefact"]}
-        for publication in publications
-        for operator in publication.record.get("operators", ())
-        if operator.get("artefact")
-    }
-    return [found[digest] for digest in sorted(found)]
+        "sequence": row["sequence"], "source": row["source"], "licence": row["licence"], "files": files,
+        "documents": sum(file["documents"] for file in files),
+    }  # fmt: skip

@@ -17,7 +17,7 @@ REPLACEMENT = "\ufffd"
 # marks, dashes and U+FFFD so misread.
 MOJIBAKE = "[\u00c2\u00c3\u00d0\u00d1][\u00a0-\u00a9\u00ab-\u00b9\u00bc-\u00bf]|\u00e2\u20ac|\u00ef\u00bf\u00bd"
 
-FACETS = ("language", "source", "host", "filter", "reason", "editor")
+FACETS = ("language", "source", "host", "filter", "reason", "first", "editor")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of one table. `by[facet][name]`; a document has one language, source and host, and all its reasons.
+    """Counts of one table. `by[facet][name]`; a document has one language, source and host, all its reasons, a first.
 
     `extracted_chars` are before all edits. `replaced` and `mojibake` count kept documents; `emptied` those whose text
     the edits removed, `not_extracted` those that never had one.
@@ -108,10 +108,14 @@ def _entries() -> Column:
         entry("host", F.coalesce("host", "source")),
     )
     filters = F.transform(F.array_distinct(F.col("drop_reasons.annotator")), lambda name: entry("filter", name))
-    reasons = F.transform("drop_reasons", lambda r: entry("reason", F.concat_ws(".", r["annotator"], r["reason"])))
+
+    def reason(facet: str, of: Column) -> Column:
+        return F.transform(of, lambda r: entry(facet, F.concat_ws(".", r["annotator"], r["reason"])))
+
+    reasons, first = reason("reason", F.col("drop_reasons")), reason("first", F.slice("drop_reasons", 1, 1))
     edits = F.transform(edits_by_editor(), lambda edit: entry("editor", edit["editor"], edit["chars_removed"]))
     return F.concat(own, *(F.coalesce(entries, F.array().cast("array<struct<facet:string,name:string,chars:bigint>>"))
-                           for entries in (filters, reasons, edits)))  # fmt: skip
+                           for entries in (filters, reasons, first, edits)))  # fmt: skip
 
 
 def _of_rows(rows: list[dict[str, Any]]) -> Tally:
@@ -134,6 +138,8 @@ def as_counts(tallied: Tally) -> dict[str, Any]:
     }
     counts["by_filter"] = {name: count.documents for name, count in tallied.by["filter"].items()}
     counts["by_reason"] = {name: count.documents for name, count in tallied.by["reason"].items()}
+    # These exclude one another, so they add up to what was dropped.
+    counts["by_first_reason"] = {name: count.documents for name, count in tallied.by.get("first", {}).items()}
     counts["by_editor"] = {
         name: {"documents": count.documents, "chars_removed": count.removed_chars}
         for name, count in tallied.by["editor"].items()

@@ -255,6 +255,39 @@ def test_one_moved_threshold_builds_again_what_depends_on_it(command: Command, p
     assert {key: after[key] for key in before} == before, "the earlier release is untouched"
 
 
+def test_releases_are_compared_and_every_difference_has_its_cause(command: Command, place: Path) -> None:
+    names = [row["release"] for row in command("status", *options(place), "--json").json["releases"]]
+    second = command("diff", names[0], names[1], *options(place), "--examples", "2", "--json").json
+    assert second["balance"]["balanced"]
+    assert second["recipe"] == [], "one recipe made both"
+    told = {(row["kind"], row["cause"], row["detail"]) for row in second["causes"]}
+    assert ("added", "snapshot", "snapshot two") in told
+    assert {cause for _, cause, _ in told} <= {"snapshot", "dedup", "selection", "capture", "model", "rewriting"}
+    moved = command("diff", names[-2], "latest", *options(place), "--json").json
+    assert moved["balance"]["balanced"]
+    assert {(row["kind"], row["cause"], row["detail"]) for row in moved["causes"]} == {
+        ("removed", "selection", "top_fraction.fraction 0.9 -> 0.5")
+    }
+    across = command("diff", f"{place / 'home'}:{names[-2]}", "latest", *options(place)).out
+    assert "top_fraction.fraction 0.9 -> 0.5" in across
+    missing = command("diff", "latest", f"{place / 'nowhere'}:latest", *options(place))
+    assert missing.status == 2
+    assert "no lake here" in missing.err
+    assert command("diff", "latest", "latest", *options(place), "--with-text").status == 2
+
+
+def test_the_counts_of_a_release_balance_and_it_can_be_drawn(command: Command, place: Path) -> None:
+    files = ("--dot", place / "flow.dot", "--html", place / "flow.html")
+    tree = command("lineage", "latest", *options(place), *files, "--json").json
+    assert tree["balance"]["balanced"], tree["balance"]["unbalanced"]
+    assert tree["balance"]["documents"] == tree["totals"]["documents"]
+    assert (place / "flow.dot").read_text(encoding="utf-8").startswith("digraph lineage {")
+    assert "Every record is accounted for" in (place / "flow.html").read_text(encoding="utf-8")
+    refused = command("lineage", "latest", *options(place), "--html", place / "flow.dot" / "x.html")
+    assert refused.status == 2
+    assert "cannot be written" in refused.err
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

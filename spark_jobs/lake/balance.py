@@ -1,0 +1,173 @@
+"""Counts that balance: from the document records in the files to the documents of a release, every loss by its reason.
+
+From the publication records; what was unreadable is looked up, and only where something is. In each step what went in
+is what came out and what was lost. A document with several reasons counts for the first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from spark_jobs.lake.digest import ContentDigest
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.records import Publication
+
+_ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one partition: documents that went in and came out, and the lost ones by reason.
+
+    `may_miss` are rows that a suppression took between audit and commit: the record does not say of which fate.
+    """
+
+    table: str
+    partition: str
+    given: int
+    lost: Mapping[str, int]
+    left: int
+    may_miss: int = 0
+
+    @property
+    def missing(self) -> int:
+        """What nothing accounts for."""
+        return self.given - self.left - sum(self.lost.values())
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-able."""
+        holds = 0 <= self.missing <= self.may_miss
+        lost = dict(self.lost)
+        if holds and self.missing:
+            lost["suppressed at publication"] = self.missing
+        return {
+            "table": self.table, "partition": self.partition, "in": self.given, "lost": lost, "out": self.left,
+            "balanced": holds,
+        }  # fmt: skip
+
+
+def balance(
+    lake: Lake, mixed: Publication, pinned: Sequence[Publication], records: Mapping[str, int]
+) -> dict[str, Any]:
+    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files."""
+    by_table = {(p.table, p.partition): p for p in pinned}
+    snapshots = sorted({p.partition for p in pinned if p.table == "raw"})
+    lost_in_reading = _unreadable(lake, [by_table["raw", name] for name in snapshots], records)
+    steps: list[Step] = []
+    for snapshot in snapshots:
+        steps += _of_snapshot(snapshot, by_table, records.get(snapshot, 0), lost_in_reading.get(snapshot, {}))
+    kept = [_counts(p)["kept"] for p in pinned if p.table == "deduped"]
+    accepted = [_counts(p).get("kept", 0) for p in pinned if p.table == "rewritten"]
+    late = sum(step.may_miss for step in steps if step.table == "deduped")
+    originals, rewrites = _of_release(mixed, sum(kept), sum(accepted), late)
+    told = [step.plain() for step in (*steps, originals, rewrites)]
+    rows = ContentDigest.parse(mixed.digest).rows
+    documents = {"originals": originals.left, "rewrites": rewrites.left, "documents": rows}
+    adds_up = originals.left + rewrites.left == rows
+    return {
+        "balanced": adds_up and all(step["balanced"] for step in told),
+        "records": sum(records.get(name, 0) for name in snapshots),
+        **documents,
+        "lost": _totals(told),
+        "steps": told,
+        "unbalanced": [f"{s['table']}/{s['partition']}: {s['in']} in, {s['out']} out, {sum(s['lost'].values())} lost"
+                       for s in told if not s["balanced"]]
+        + ([] if adds_up else [f"mixed/{mixed.partition}: {documents}"]),
+    }  # fmt: skip
+
+
+def _of_snapshot(
+    snapshot: str, by_table: Mapping[tuple[str, str], Publication], records: int, unreadable: Mapping[str, int]
+) -> list[Step]:
+    raw = by_table["raw", snapshot]
+    steps = [Step("raw", snapshot, records, _with_suppressed(unreadable, raw), _rows(raw), _late(raw))]
+    given, late = _rows(raw), 0
+    for table in ("cleaned", "scored", "deduped"):
+        publication = by_table.get((table, snapshot))
+        if publication is None:
+            break
+        counts = _counts(publication)
+        left = int(counts["kept"]) if table != "scored" else _rows(publication)
+        lost = _with_suppressed(_dropped(table, counts), publication)
+        late += _late(publication)  # what came through this step may be missing in the next one as well
+        steps.append(Step(table, snapshot, given, lost, left, late))
+        given = left
+    return steps
+
+
+def _dropped(table: str, counts: Mapping[str, Any]) -> dict[str, int]:
+    """Rows that a table holds and does not keep, each by one reason."""
+    if table == "scored":
+        return {}
+    # Steps of dedup exclude one another; reasons of filters do not, so the first of each document counts.
+    reasons = counts.get("by_first_reason") if table == "cleaned" else counts.get("by_reason")
+    dropped = int(counts["dropped"])
+    if reasons is None:  # a record that was written before first reasons were counted
+        return {"dropped": dropped} if dropped else {}
+    return {reason: int(number) for reason, number in reasons.items() if number}
+
+
+def _of_release(mixed: Publication, kept: int, accepted: int, late: int) -> tuple[Step, Step]:
+    decisions: Iterable[Mapping[str, Any]] = mixed.record.get("facts", {}).get("decisions", ())
+    found: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    left = {True: 0, False: 0}
+    for row in decisions:
+        original, number = row["origin"] == _ORIGINAL, int(row["documents"])
+        if row["reason"] is None:
+            left[original] += number
+        else:
+            found[original][row["reason"]] = found[original].get(row["reason"], 0) + number
+    late += int(mixed.record.get("suppressed", 0))
+    return (
+        Step("mixed", _ORIGINAL, kept, found[True], left[True], late),
+        Step("mixed", "rewrites", accepted, found[False], left[False], late),
+    )
+
+
+def _unreadable(lake: Lake, raw: Sequence[Publication], records: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """By snapshot and cause the document records that no row was made of; asked for only where some are missing."""
+    short = [p for p in raw if records.get(p.partition, 0) != _rows(p) + int(p.record.get("suppressed", 0))]
+    if not short:
+        return {}
+    errors = lake.side("read_errors", short).where("is_document")
+    found: dict[str, dict[str, int]] = {}
+    for row in errors.groupBy("snapshot", "cause").agg(F.count(F.lit(1)).alias("documents")).collect():
+        found.setdefault(row["snapshot"], {})[f"unreadable: {row['cause']}"] = int(row["documents"])
+    return found
+
+
+def _with_suppressed(lost: Mapping[str, int], publication: Publication) -> dict[str, int]:
+    # What the candidate already lacked; what went later is part of the rows that the record counts.
+    early = int(_counts(publication).get("suppressed", 0))
+    return {**lost, **({"suppressed": early} if early else {})}
+
+
+def _late(publication: Publication) -> int:
+    """Rows that a suppression took after the counts were made."""
+    return max(0, int(publication.record.get("suppressed", 0)) - int(_counts(publication).get("suppressed", 0)))
+
+
+def _rows(publication: Publication) -> int:
+    return ContentDigest.parse(publication.digest).rows
+
+
+def _counts(publication: Publication) -> Mapping[str, Any]:
+    counts: Mapping[str, Any] = publication.record.get("counts", {})
+    return counts
+
+
+def _totals(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Losses over all snapshots, in the order of the flow, most documents first."""
+    order: dict[str, dict[str, int]] = {}
+    for step in steps:
+        place = step["table"] if step["partition"] != "rewrites" else "rewrites"
+        merged = order.setdefault(place, {})
+        for reason, number in step["lost"].items():
+            merged[reason] = merged.get(reason, 0) + number
+    return [
+        {"table": table, "reason": reason, "documents": number}
+        for table, lost in order.items()
+        for reason, number in sorted(lost.items(), key=lambda entry: (-entry[1], entry[0]))
+    ]
