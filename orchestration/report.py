@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import StringIO
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -11,15 +11,16 @@ from rich.tree import Tree
 
 from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
+from orchestration.dataset_card.card import card_of
 from spark_jobs.crawl.url import canonical_url, url_hash
 from spark_jobs.lake.explain import explain, locate
 from spark_jobs.lake.freshness import stale_reason
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import find_release, releases
-from spark_jobs.stages.export import export_release
+from spark_jobs.stages.export import SUFFIX, Format, export_release
 
-Format = Literal["parquet", "jsonl"]
 _ID_LENGTH = 32
 _WIDTH = 140
 _TOP_REASONS = 12
@@ -108,10 +109,9 @@ def _cell(row: Mapping[str, Any]) -> str:
 # explain ----------------------------------------------------------------------------------------------------------
 
 
-def story_of(workshop: Workshop, asked: str) -> dict[str, Any]:
+def story_of(lake: Lake, asked: str) -> dict[str, Any]:
     """Everything that happened to a document id or a URL."""
     is_id = len(asked) == _ID_LENGTH and all(c in "0123456789abcdef" for c in asked)
-    lake = workshop.lake
     captures = locate(lake, doc_id=asked) if is_id else locate(lake, url_hash=url_hash(canonical_url(asked)))
     return explain(lake, asked, captures)
 
@@ -185,9 +185,9 @@ def _rule(rule: Mapping[str, Any]) -> str:
 # lineage ----------------------------------------------------------------------------------------------------------
 
 
-def lineage_of(workshop: Workshop, name: str) -> dict[str, Any]:
+def lineage_of(lake: Lake, name: str) -> dict[str, Any]:
     """The lineage of a release by name, or of the latest."""
-    return lineage(workshop.lake, find_release(workshop.lake, name))
+    return lineage(lake, find_release(lake, name))
 
 
 def render_lineage(tree: Mapping[str, Any]) -> str:
@@ -256,10 +256,10 @@ def _short(value: Any) -> str:
 # export -----------------------------------------------------------------------------------------------------------
 
 
-def export_to(workshop: Workshop, name: str, fmt: Format, out: str) -> dict[str, Any]:
-    """Write a release's documents as files."""
-    lake = workshop.lake
+def export_to(lake: Lake, name: str, fmt: Format, out: str) -> dict[str, Any]:
+    """Write a release's documents as files, with its dataset card and a manifest of digests."""
     release = find_release(lake, name)
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
-    files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest)
+    card = card_of(lake, release, suffix=SUFFIX[fmt])
+    files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest, card=card)
     return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}

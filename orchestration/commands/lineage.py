@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, show
 
 
 @click.command()
@@ -10,7 +10,8 @@ from orchestration.command import common, show, workshop_of
 @common
 def lineage(*, release: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """The filters, models, inputs and counts behind a release, as a tree."""
-    from orchestration.report import lineage_of, render_lineage
+    from orchestration.api import Lake
+    from orchestration.report import render_lineage
 
-    tree = lineage_of(workshop_of(home, recipe), release)
+    tree = Lake(home, recipe=recipe).lineage(release)
     show(tree, render_lineage(tree), as_json=as_json)
