@@ -156,8 +156,8 @@ def _http(target: str, key: str | None) -> "Transport":
     return HttpTransport(HttpConfig.from_dict({
         "url": f"{parts.scheme}://{parts.netloc}", "endpoint": _DEFAULT_ENDPOINT if path in {"", "/"} else path,
         "timeout": TIMEOUT_SECONDS,
-        # What is not taken is kept, so there is nothing to wait for.
-        "retry": {"total": 1, "connect": 1, "read": 1},
+        # What is not taken is kept, so there is nothing to try again for.
+        "retry": {"total": 0, "connect": 0, "read": 0, "status_forcelist": []},
         **({"auth": {"type": "api_key", "apiKey": key}} if key else {}),
     }))  # fmt: skip
 

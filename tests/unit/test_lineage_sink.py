@@ -91,12 +91,20 @@ def test_an_address_with_a_path_is_taken_as_it_is(endpoint: Endpoint, tmp_path: 
 
 def test_what_an_endpoint_that_is_down_missed_is_sent_later_and_first(endpoint: Endpoint, tmp_path: Path) -> None:
     said: list[str] = []
-    endpoint.answer = lambda _event: 503
+    answered: list[int] = []
+
+    def unavailable(got: dict[str, Any]) -> int:
+        answered.append(got["number"])
+        return 503
+
+    endpoint.answer = unavailable
     made = sink(tmp_path, endpoint.url.replace("http://", "http://ann:secret@"), said)
     made.send(event(0))
     made.send(event(1))
     assert len(said) == 2
     assert "2 kept in" in said[1]
+    assert "HTTPError 503" in said[1]
+    assert len(answered) == 2, "asked once for each event, and never again at once"
     assert "\n" not in said[1]
     assert "secret" not in " ".join(said)
     assert len(made.kept()) == 2
