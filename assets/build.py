@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from assets.announce import announcer
 from assets.workshop import Workshop
 from expectations.cleaning_figures import tally_of
 from expectations.dedup_figures import tally_of as duplicates_of
@@ -75,9 +76,28 @@ def build(
     Raises GateFailedError when a blocking law does not hold: nothing is published, the outcomes are in `audits` and the
     candidate stays for inspection. Raises LostRaceError when another run published this partition meanwhile.
     """
-    lake, clock = workshop.lake, Clock()
+    lake = workshop.lake
     lake.refresh()
     sequence = lake.sequence(stage.table, partition) + 1
+    announce = announcer(
+        lake, workshop.lineage, stage, recipe=workshop.recipe.name, partition=partition, sequence=sequence,
+        run_id=run_id, code=workshop.provenance.get("code", {}), say=workshop.say,
+    )  # fmt: skip
+    announce.started()
+    try:
+        built = _build(workshop, stage, laws, partition, fingerprint, run_id, prepare, sequence)
+    except BaseException as error:
+        announce.failed(error)
+        raise
+    announce.completed(built.publication, built.outcomes)
+    return built
+
+
+def _build(  # noqa: PLR0917 - what `build` was given
+    workshop: Workshop, stage: Stage, laws: Sequence[Law], partition: str, fingerprint: str, run_id: str,
+    prepare: Prepare | None, sequence: int,
+) -> Built:  # fmt: skip
+    lake, clock = workshop.lake, Clock()
     pins = Pins(lake)
     services = prepare(workshop, pins, partition) if prepare else {}
     clock.lap("prepare")

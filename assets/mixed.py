@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import dagster as dg
+
 from assets.lineage_metadata import lineage_metadata
 from assets.models import current_models, model_path
 from assets.stage_asset import TableAsset
@@ -14,6 +16,7 @@ from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release, register_release
 from spark_jobs.stages.manifest import build_manifest
 from spark_jobs.stages.mix import Mix, summarise
+from spark_jobs.stages.mix_facts import by_licence
 
 _ANCESTORS = ("raw", "cleaned", "scored", "deduped", "rewritten")
 
@@ -38,16 +41,30 @@ def _services(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, obje
 def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]:
     """The release's row follows its data, with a manifest that pins every ancestor."""
     lake = workshop.lake
-    rows = [row.asDict() for row in summarise(lake.read([publication])).collect()]
+    mixed = lake.read([publication])
+    rows, licences = ([row.asDict() for row in frame.collect()] for frame in (summarise(mixed), by_licence(mixed)))
     manifest = build_manifest(
         release=publication.partition, recipe_name=workshop.recipe.name, pins=[dict(pin) for pin in publication.inputs],
         summary=rows, publication=publication.id, digest=publication.digest, fingerprint=publication.fingerprint,
         provenance=dict(workshop.provenance), facts=dict(publication.record.get("facts", {})),
+        licences=licences,
     )  # fmt: skip
     release = Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)
     register_release(lake, release)
     totals = {"documents": sum(r["documents"] for r in rows), "tokens": sum(r["tokens"] for r in rows)}
-    return {**totals, **lineage_metadata(lake, release)}
+    return {**totals, **lineage_metadata(lake, release), **_card(workshop, release)}
+
+
+def _card(workshop: Workshop, release: Release) -> Mapping[str, Any]:
+    """Write the release's dataset card, and link it. A failure is only told: the release is published."""
+    if workshop.write_card is None:
+        return {}
+    try:
+        location = workshop.write_card(workshop.lake, release)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the card, the release stands
+        return {"dataset card": f"not written: {type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+    link = dg.MetadataValue.url(location) if "://" in location else dg.MetadataValue.path(location)
+    return {"dataset card": link}
 
 
 TABLE = TableAsset(

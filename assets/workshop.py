@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assets.announce import LineageSink
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
+from spark_jobs.lake.releases import Release
 from spark_jobs.recipe.recipe import Recipe
 
 
@@ -15,7 +17,8 @@ class Workshop:
 
     `provenance` goes into every record: code commit, whether the tree was dirty, package versions. `rewrite_endpoint`
     is a context manager factory that gives an endpoint of a language model for as long as it is needed. `write_report`
-    writes the page on a publication of `cleaned` and says where it lies.
+    writes the page on a publication of `cleaned` and says where it lies, `write_card` the dataset card of a release.
+    `lineage` is told of every attempt to publish.
     """
 
     lake: Lake
@@ -26,4 +29,6 @@ class Workshop:
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     rewrite_endpoint: Callable[..., Any] | None = None
     write_report: Callable[[Lake, Publication], str] | None = None
+    write_card: Callable[[Lake, Release], str] | None = None
+    lineage: LineageSink | None = None
     say: Callable[[str], None] = lambda _message: None

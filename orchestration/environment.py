@@ -6,6 +6,7 @@ Paths only. `dev/make_environment.py` makes these things, and `orchestration/doc
 import importlib.util
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,12 @@ def java_home(prefix: Path | None = None) -> str | None:
     """JAVA_HOME of the environment variables (the door sets it), else the runtime the set-up made, else none."""
     made = (prefix or Path(sys.prefix)) / "java"
     return os.environ.get("JAVA_HOME") or (str(made) if (made / "bin" / "java").is_file() else None)
+
+
+def use_java() -> None:
+    """Name the runtime of the set-up to Spark where the machine has none, as the door does for its commands."""
+    if not os.environ.get("JAVA_HOME") and shutil.which("java") is None and (found := java_home()) is not None:
+        os.environ["JAVA_HOME"] = found
 
 
 def packaged_file(package: str, relative: str) -> Path:

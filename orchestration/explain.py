@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.tree import Tree
 
-from assets.workshop import Workshop
 from orchestration.terminal_text import branch, line, number, shown
 from spark_jobs.crawl.url import canonical_url, host_of, url_hash
 from spark_jobs.lake.explain import explain, locate
+from spark_jobs.lake.lake import Lake
 
 _ID = re.compile(r"[0-9a-f]{32}")
 # Shown by branches of their own, or on top.
@@ -18,9 +18,8 @@ _MOST_CUTS = 10
 _MOST_RELEASES = 10
 
 
-def story_of(workshop: Workshop, asked: str) -> dict[str, Any]:
+def story_of(lake: Lake, asked: str) -> dict[str, Any]:
     """Everything that happened to a document id or a URL. Raises NotFoundError."""
-    lake = workshop.lake
     if _ID.fullmatch(asked):
         return explain(lake, asked, locate(lake, doc_id=asked))
     canonical = canonical_url(asked)

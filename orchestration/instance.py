@@ -5,10 +5,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.announce import announce_again
+from assets.catalog import tables
 from assets.stage_asset import RELEASES, SNAPSHOTS, publication_metadata
 from assets.workshop import Workshop
 from orchestration.settings import Settings
 from spark_jobs.lake.registry import registered
+from spark_jobs.lake.releases import releases
 from spark_jobs.lake.tables import FLOW
 
 _CONFIGURATION = """\
@@ -33,9 +36,18 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         return dg.DagsterInstance.get()
 
 
+def register_releases(workshop: Workshop) -> None:
+    """Register what was mixed by a run that was killed before it could; names that are known are left as they are."""
+    known = {release.name for release in releases(workshop.lake)}
+    for name, publication in workshop.lake.publications("mixed").items():
+        if name not in known and (register := tables()["mixed"].after) is not None:
+            register(workshop, publication)
+
+
 def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
     """Report publications that Dagster does not know, as after a crash between commit and event."""
     lake = workshop.lake
+    register_releases(workshop)
     instance.add_dynamic_partitions(str(SNAPSHOTS.name), list(registered(lake)))
     instance.add_dynamic_partitions(str(RELEASES.name), list(lake.publications("mixed")))
     reported = 0
@@ -55,5 +67,8 @@ def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
                     tags={"dagster/data_version": publication.digest},
                 )
             )  # fmt: skip
+            announce_again(lake, workshop.lineage, publication, workshop.say)
             reported += 1
+    if workshop.lineage is not None:
+        workshop.lineage.flush()
     return reported

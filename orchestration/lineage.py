@@ -5,25 +5,28 @@ from typing import Any
 
 from rich.tree import Tree
 
-from assets.workshop import Workshop
 from orchestration.lineage_page.dot import dot
 from orchestration.lineage_page.page import page
 from orchestration.terminal_text import branch, line, short, shown
 from spark_jobs.errors import UsageError
 from spark_jobs.lake import storage
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.releases import find_release
 
 _TOP_REASONS = 12
 
 
-def lineage_of(workshop: Workshop, name: str, *, dot_file: str | None = None, html_file: str | None = None) -> Any:
-    """The lineage of a release by name, or of the latest; drawn as well where files are named."""
-    tree = lineage(workshop.lake, find_release(workshop.lake, name))
+def lineage_of(lake: Lake, name: str) -> dict[str, Any]:
+    """The lineage of a release by name, or of the latest."""
+    return lineage(lake, find_release(lake, name))
+
+
+def draw(tree: Mapping[str, Any], *, dot_file: str | None = None, html_file: str | None = None) -> None:
+    """Draw a lineage where files are named."""
     for place, drawn in ((dot_file, dot), (html_file, page)):
         if place is not None:
             _write(place, drawn(tree))
-    return tree
 
 
 def _write(place: str, text: str) -> None:

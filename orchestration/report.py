@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from io import StringIO
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
 from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
+from orchestration.dataset_card.card import card_of
 from spark_jobs.lake.freshness import stale_reason
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import find_release, releases
-from spark_jobs.stages.export import export_release
+from spark_jobs.stages.export import SUFFIX, Format, export_release
 
-Format = Literal["parquet", "jsonl"]
 _WIDTH = 140
 
 
@@ -101,10 +102,10 @@ def _cell(row: Mapping[str, Any]) -> str:
 # export -----------------------------------------------------------------------------------------------------------
 
 
-def export_to(workshop: Workshop, name: str, fmt: Format, out: str) -> dict[str, Any]:
-    """Write a release's documents as files."""
-    lake = workshop.lake
+def export_to(lake: Lake, name: str, fmt: Format, out: str) -> dict[str, Any]:
+    """Write a release's documents as files, with its dataset card and a manifest of digests."""
     release = find_release(lake, name)
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
-    files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest)
+    card = card_of(lake, release, suffix=SUFFIX[fmt])
+    files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest, card=card)
     return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}

@@ -17,6 +17,9 @@ VARIABLES: Mapping[str, str] = {
     "PROVENDER_REWRITE_URL": "an OpenAI-compatible endpoint for rewriting (default: the embedded model)",
     "PROVENDER_REWRITE_MODEL": "the model to ask for there",
     "PROVENDER_REWRITE_KEY": "the key for it; never written anywhere",
+    "PROVENDER_OPENLINEAGE": "where OpenLineage events go: http(s) URL of an endpoint, or a file (default: nowhere)",
+    "PROVENDER_OPENLINEAGE_KEY": "the API key of that endpoint; never written anywhere",
+    "PROVENDER_OPENLINEAGE_NAMESPACE": "namespace of the jobs in the events (default: provender)",
     "PROVENDER_STORAGE_OPTIONS": "JSON of fsspec options for input URIs (credentials, endpoints)",
 }
 
@@ -33,6 +36,9 @@ class Settings:
     rewrite_model: str | None = None
     rewrite_key: str | None = field(default=None, repr=False)
     storage_options: str = field(default="{}", repr=False)
+    openlineage: str | None = None
+    openlineage_key: str | None = field(default=None, repr=False)
+    openlineage_namespace: str = "provender"
 
     @property
     def recipes(self) -> Path:
@@ -68,6 +74,9 @@ class Settings:
             rewrite_model=env.get("PROVENDER_REWRITE_MODEL") or None,
             rewrite_key=env.get("PROVENDER_REWRITE_KEY") or None,
             storage_options=env.get("PROVENDER_STORAGE_OPTIONS") or "{}",
+            openlineage=env.get("PROVENDER_OPENLINEAGE") or None,
+            openlineage_key=env.get("PROVENDER_OPENLINEAGE_KEY") or None,
+            openlineage_namespace=env.get("PROVENDER_OPENLINEAGE_NAMESPACE") or "provender",
         )
 
     def export(self) -> None:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from assets.workshop import Workshop
-from orchestration.environment import delta_jars
+from orchestration.dataset_card.card import write_card
+from orchestration.environment import delta_jars, use_java
+from orchestration.lineage_sink import sink_of
 from orchestration.report_page.page import write
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark_session import build_session
@@ -32,6 +36,21 @@ def require_lake(settings: Settings) -> None:
         raise NotFoundError(
             f"{settings.home}: no lake here; make one with ./provender run, or name another with --home"
         )
+
+
+def open_lake(settings: Settings, *, check_recipe: bool, spark: SparkSession | None = None) -> Lake:
+    """An existing lake for reading, on this session or on one of the settings; nothing is made."""
+    wanted = read_recipe(settings).name if check_recipe else None
+    return Lake(spark or start_session(settings), settings.home).open(wanted)
+
+
+def start_session(settings: Settings) -> SparkSession:
+    """The Spark session of the settings."""
+    use_java()
+    settings.scratch.mkdir(parents=True, exist_ok=True)
+    return build_session(
+        master=settings.master, driver_memory=settings.driver_memory, jars=delta_jars(), scratch=str(settings.scratch)
+    )  # fmt: skip
 
 
 def code_state() -> dict[str, Any]:
@@ -76,15 +95,8 @@ class WorkshopResource:
     def _make(self) -> Workshop:
         settings = self.settings.check()
         recipe = read_recipe(settings)
-        settings.scratch.mkdir(parents=True, exist_ok=True)
-        spark = build_session(
-            master=settings.master,
-            driver_memory=settings.driver_memory,
-            jars=delta_jars(),
-            scratch=str(settings.scratch),
-        )
         return Workshop(
-            lake=Lake(spark, settings.home).make(recipe.name),
+            lake=Lake(start_session(settings), settings.home).make(recipe.name),
             recipe=recipe,
             recipe_fingerprint=recipe_fingerprint(recipe),
             provenance={"code": code_state(), "packages": package_versions()},
@@ -92,6 +104,8 @@ class WorkshopResource:
             storage_options=storage_options(settings),
             rewrite_endpoint=self._endpoint,
             write_report=write,
+            write_card=write_card,
+            lineage=sink_of(settings, self.say),
             say=self.say,
         )
 

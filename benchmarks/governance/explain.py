@@ -39,7 +39,7 @@ def _once(home: str, rows: int, snapshots: int, questions: int) -> dict[str, Any
     seconds, captures = [], 0
     for place in range(questions):
         started = time.monotonic()
-        captures += len(story_of(workshop, _asked(rows, snapshots, place))["captures"])
+        captures += len(story_of(workshop.lake, _asked(rows, snapshots, place))["captures"])
         seconds.append(time.monotonic() - started)
     return {"jvm": jvm, "seconds": seconds, "captures": captures, "rows": lake.published("raw").count()}
 

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, show
 
 
 @click.command()
@@ -10,7 +10,8 @@ from orchestration.command import common, show, workshop_of
 @common
 def explain(*, doc_id_or_url: str, home: str | None, recipe: str | None, as_json: bool) -> None:
     """Everything that happened to a document, stage by stage."""
-    from orchestration.explain import render_story, story_of
+    from orchestration.api import Lake
+    from orchestration.explain import render_story
 
-    story = story_of(workshop_of(home, recipe), doc_id_or_url)
+    story = Lake(home, recipe=recipe).explain(doc_id_or_url)
     show(story, render_story(story), as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, show
 
 
 @click.command()
@@ -13,8 +13,8 @@ from orchestration.command import common, show, workshop_of
 @click.option("--out", required=True, metavar="DIR", help="An empty or new folder, or a URI.")
 @common
 def export(*, release: str, fmt: Any, out: str, home: str | None, recipe: str | None, as_json: bool) -> None:
-    """Write a release as training files, with a manifest of their digests."""
-    from orchestration.report import export_to
+    """Write a release as training files, with a dataset card and a manifest of their digests."""
+    from orchestration.api import Lake
 
-    report = export_to(workshop_of(home, recipe), release, fmt, out)
+    report = Lake(home, recipe=recipe).release(release).export(out, fmt=fmt)
     show(report, f"{report['release']}: {len(report['files'])} files in {report['out']}", as_json=as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, show
 
 
 @click.command()
@@ -14,7 +14,9 @@ def lineage(
     *, release: str, dot_file: str | None, html_file: str | None, home: str | None, recipe: str | None, as_json: bool
 ) -> None:
     """The filters, models, inputs and counts behind a release, as a tree."""
-    from orchestration.lineage import lineage_of, render_lineage
+    from orchestration.api import Lake
+    from orchestration.lineage import draw, render_lineage
 
-    tree = lineage_of(workshop_of(home, recipe), release, dot_file=dot_file, html_file=html_file)
+    tree = Lake(home, recipe=recipe).lineage(release)
+    draw(tree, dot_file=dot_file, html_file=html_file)
     show(tree, render_lineage(tree), as_json=as_json)

@@ -21,7 +21,8 @@ from spark_jobs.errors import UsageError
 
 Format = Literal["parquet", "jsonl"]
 MANIFEST = "_manifest.json"
-_SUFFIX: Mapping[str, str] = {"parquet": ".parquet", "jsonl": ".jsonl.gz"}
+CARD = "README.md"
+SUFFIX: Mapping[str, str] = {"parquet": ".parquet", "jsonl": ".jsonl.gz"}
 _WRITING = "_writing"
 _PART = re.compile(r"part-(\d+)-")
 _HASH_BYTES = 1 << 20
@@ -48,16 +49,17 @@ def export_release(
     expand_copies: bool = True,
     file_characters: int = FILE_CHARACTERS,
     manifest: Mapping[str, Any] | None = None,
+    card: str | None = None,
 ) -> list[ExportedFile]:
     """Write the rows of one release below the folder or URI `out`, as `<phase>-<i>-of-<n>` files.
 
     Inside a file rows are ordered by `order_key`, and a hash decides which file a row goes to. With `expand_copies`
     every copy is a row, in a place of its own; else the column `copies` says how often to repeat it. `manifest` is what
-    the written manifest says of the release. Raises UsageError for an unknown format, and for a folder that holds files
-    (with `overwrite`: files other than those of an earlier export).
+    the written manifest says of the release, `card` the dataset card beside it. Raises UsageError for an unknown
+    format, and for a folder that holds files (with `overwrite`: files other than those of an earlier export).
     """
-    if fmt not in _SUFFIX:
-        raise UsageError(f"export: unknown format {fmt!r}; use {' or '.join(_SUFFIX)}")
+    if fmt not in SUFFIX:
+        raise UsageError(f"export: unknown format {fmt!r}; use {' or '.join(SUFFIX)}")
     folder = out.rstrip("/")
     _make_room(folder, overwrite=overwrite)
     rows = _expanded(frame) if expand_copies else frame
@@ -65,7 +67,8 @@ def export_release(
     for phase, characters in _phases(rows):
         files = max(1, -(-characters // file_characters))
         written += _write_phase(rows.where(F.col("phase") == phase), phase, files, folder, fmt)
-    _write_manifest(folder, fmt, written, manifest)
+    carried = None if card is None else _write_card(folder, card)
+    _write_manifest(folder, fmt, written, manifest, carried)
     return written
 
 
@@ -98,7 +101,8 @@ def _names(folder: str) -> list[str]:
 def _listed(folder: str) -> list[str]:
     try:
         with fsspec.open(f"{folder}/{MANIFEST}", "r", encoding="utf-8") as file:
-            return [str(entry["name"]) for entry in json.load(file)["files"]]
+            body = json.load(file)
+            return [str(entry["name"]) for entry in (*body["files"], *filter(None, [body.get("card")]))]
     except (ValueError, KeyError, TypeError):
         return []  # not a manifest of ours: then its neighbours are foreign, and the caller says so
 
@@ -128,7 +132,7 @@ def _write_phase(rows: DataFrame, phase: str, files: int, folder: str, fmt: Form
         shown.write.mode("overwrite").option("compression", "zstd").parquet(place)
     else:
         shown.write.mode("overwrite").option("compression", "gzip").option("ignoreNullFields", "false").json(place)
-    names = _take_in(folder, {i: f"{phase}-{i:05d}-of-{files:05d}{_SUFFIX[fmt]}" for i in sorted(held)})
+    names = _take_in(folder, {i: f"{phase}-{i:05d}-of-{files:05d}{SUFFIX[fmt]}" for i in sorted(held)})
     with ThreadPoolExecutor(4) as pool:
         digests = list(pool.map(lambda name: _digest(f"{folder}/{name}"), names))
     return [
@@ -171,10 +175,20 @@ def _digest(location: str) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _write_manifest(folder: str, fmt: str, files: list[ExportedFile], release: Mapping[str, Any] | None) -> None:
+def _write_card(folder: str, card: str) -> dict[str, Any]:
+    """Write the dataset card; its name, size and digest."""
+    with fsspec.open(f"{folder}/{CARD}", "wb") as file:
+        file.write(card.encode())
+    return {"name": CARD, "bytes": len(card.encode()), "sha256": hashlib.sha256(card.encode()).hexdigest()}
+
+
+def _write_manifest(
+    folder: str, fmt: str, files: list[ExportedFile], release: Mapping[str, Any] | None, card: dict[str, Any] | None
+) -> None:
     body = {
         "format": fmt, "documents": sum(file.documents for file in files), "tokens": sum(file.tokens for file in files),
         "files": [asdict(file) for file in files], "release": dict(release or {}),
+        **({} if card is None else {"card": card}),
     }  # fmt: skip
     with fsspec.open(f"{folder}/{MANIFEST}", "w", encoding="utf-8") as file:
         file.write(json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n")

@@ -19,8 +19,11 @@ def build_manifest(
     fingerprint: str,
     provenance: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
+    licences: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """A JSON-able manifest. `summary` are the rows of `mix.summarise`; `pins` the publications it was made from.
+
+    `licences` are the rows of `mix_facts.by_licence`.
 
     Every pin must say table, partition, version, publication and digest: ValueError names what one lacks.
     """
@@ -34,6 +37,7 @@ def build_manifest(
         "fingerprint": fingerprint,
         "totals": _totals(rows),
         "contents": rows,
+        "licences": [dict(row) for row in licences],
         "epochs": _epochs(rows),
         "ancestors": sorted((_pin(pin) for pin in pins), key=lambda pin: (pin["table"], pin["partition"])),
         "facts": dict(facts or {}),

@@ -1,5 +1,6 @@
 """The whole length, as a person uses it: two snapshots, nothing new, a poisoned crawl, a killed run, wrong input."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from orchestration.instance import open_instance, reconcile
 from orchestration.settings import Settings
 from orchestration.workshop import WorkshopResource
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.releases import find_release
 from spark_jobs.lake.tables import FLOW
 from spark_jobs.operators.filters.gopher_quality import GopherQuality
 from tests.integration.conftest import Command, small_crawl, write_crawl, write_recipe
@@ -30,6 +32,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(place: Path) -> tuple[object, ...]:
     return ("--home", place / "home", "--recipe", place / "recipe.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _openlineage(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events go to a file."""
+    monkeypatch.setenv("PROVENDER_OPENLINEAGE", str(place / "events.jsonl"))
 
 
 @pytest.fixture
@@ -158,13 +166,62 @@ def test_lineage_explain_and_status_tell_the_story(command: Command, place: Path
     assert status["failed_gates"] == []
 
 
+def events(place: Path) -> list[dict[str, Any]]:
+    """The OpenLineage events so far."""
+    return [json.loads(line) for line in (place / "events.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_openlineage_was_told_of_every_publication(lake: Lake, place: Path) -> None:
+    told = events(place)
+    completed = {
+        (event["run"]["facets"]["provender_publication"]["publication"], event["run"]["runId"])
+        for event in told if event["eventType"] == "COMPLETE"
+    }  # fmt: skip
+    assert {publication for publication, _run in completed} == {p.id for table in FLOW for p in lake.history(table)}
+    started = [event["run"]["runId"] for event in told if event["eventType"] == "START"]
+    assert sorted(started) == sorted(run for _publication, run in completed)
+    mixed = [e for e in told if e["eventType"] == "COMPLETE" and e["outputs"][0]["name"].endswith("/tables/mixed")]
+    versions = {(i["name"].rpartition("/")[2], i["facets"]["version"]["datasetVersion"]) for i in mixed[-1]["inputs"]}
+    (latest,) = [p for p in lake.publications("mixed").values() if p.version == lake.history("mixed")[-1].version]
+    assert versions == {(str(pin["table"]), str(pin["version"])) for pin in latest.inputs}
+    fields = mixed[-1]["outputs"][0]["facets"]["columnLineage"]["fields"]
+    assert any(origin["field"].startswith("fasttext_quality__") for origin in fields["quality"]["inputFields"])
+    text = (place / "events.jsonl").read_text("utf-8")
+    sentences = [row["text"][:40] for row in lake.published("mixed").select("text").limit(50).collect()]
+    assert not [sentence for sentence in sentences if sentence in text], "no event holds text"
+    assert "harbour-post" not in text, "no event names a host"
+
+
+def test_the_release_has_a_dataset_card(command: Command, place: Path, lake: Lake) -> None:
+    name = find_release(lake, "latest").name
+    told = command("card", "latest", *options(place), "--json").json
+    assert told["release"] == name
+    assert (place / "home" / "releases" / name / "README.md").read_text("utf-8") == told["card"]
+    head = yaml.safe_load(told["card"].split("---\n")[1])
+    assert "en" in head["language"]
+    assert head["size_categories"] == ["n<1K"]
+    lineage = command("lineage", "latest", *options(place), "--json").json
+    dropped = sum(
+        node["counts"]["by_reason"]["gopher_quality.too_short"]
+        for snapshot in lineage["snapshots"] for node in snapshot["tables"] if node["table"] == "cleaned"
+    )  # fmt: skip
+    assert f"too_short {dropped:,}" in told["card"]
+    for model in lineage["models"]:
+        assert model["digest"] in told["card"]
+    assert str(place) not in told["card"], "no path of a machine"
+    assert command("card", "unheard-of", *options(place)).status == 2
+
+
 def test_the_release_is_exported_with_digests(command: Command, place: Path, spark: SparkSession) -> None:
     for fmt in ("parquet", "jsonl"):
         report = command("export", "latest", *options(place), "--format", fmt, "--out", place / fmt, "--json").json
         assert report["files"]
         read = spark.read.parquet if fmt == "parquet" else spark.read.json
-        frame = read(str(place / fmt))
+        frame = read(str(place / fmt / ("*.parquet" if fmt == "parquet" else "*.jsonl.gz")))
         assert frame.count() > 0
+        manifest = json.loads((place / fmt / "_manifest.json").read_text("utf-8"))
+        for file in (*manifest["files"], manifest["card"]):
+            assert hashlib.sha256((place / fmt / file["name"]).read_bytes()).hexdigest() == file["sha256"]
         assert "text" in frame.columns
     refused = command("export", "latest", *options(place), "--format", "jsonl", "--out", place / "jsonl")
     assert refused.status == 2
@@ -197,6 +254,10 @@ def test_a_poisoned_crawl_fails_at_the_gate_and_the_old_release_stands(
     assert failed.status == 1
     assert failed.err.splitlines()[-1].startswith("provender: raw/three: nothing published")
     assert "every_record_is_accounted_for" in failed.err
+    told = events(place)[-1]
+    assert told["eventType"] == "FAIL"
+    assert "every_record_is_accounted_for" in told["run"]["facets"]["errorMessage"]["message"]
+    assert "version" not in told["outputs"][0]["facets"]
     assert "Traceback" not in failed.err
     assert versions(lake) == before
 

@@ -24,7 +24,7 @@ from tests.spark.two_releases import SUPPRESSED, before
 
 def story(made: ReleasesLake, asked: str) -> dict[str, Any]:
     workshop: Any = SimpleNamespace(lake=made)
-    return story_of(workshop, asked)
+    return story_of(workshop.lake, asked)
 
 
 def the_capture(made: ReleasesLake, number: int) -> dict[str, Any]:
