@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import StringIO
+from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
@@ -11,8 +12,10 @@ from rich.tree import Tree
 
 from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
+from orchestration.gates import failed_gates
 from spark_jobs.crawl.url import canonical_url, url_hash
 from spark_jobs.lake.explain import explain, locate
+from spark_jobs.lake.exports import note_export
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.registry import registered
@@ -63,16 +66,8 @@ def status_of(workshop: Workshop) -> dict[str, Any]:
         "releases": [
             {"release": r.name, "state": r.state, **dict(r.manifest.get("totals", {}))} for r in releases(lake)
         ],
-        "failed_gates": _failed_gates(workshop),
+        "failed_gates": list(failed_gates(workshop)),
     }
-
-
-def _failed_gates(workshop: Workshop) -> list[dict[str, Any]]:
-    """Failed blocking expectations of candidates that were never published."""
-    frame = workshop.lake.at("audits").where("NOT success AND severity = 'error' AND publication IS NULL")
-    wanted = ("table", "partition", "expectation", "expected", "found", "candidate", "audited_at")
-    rows = frame.select(*wanted).orderBy("audited_at", "table", "expectation").collect()
-    return [{**row.asDict(), "audited_at": str(row["audited_at"])} for row in rows]
 
 
 def render_status(report: Mapping[str, Any]) -> str:
@@ -227,6 +222,13 @@ def _publication(parent: Tree, node: Mapping[str, Any]) -> None:
     )
     if again := node.get("redecided_from"):
         branch.add(f"verdicts decided again from the signals of version {again['version']} ({again['publication']})")
+    for override in node["overrides"]:
+        branch.add(
+            f"OVERRIDDEN {override['expectation']} ({override['found']}), approved by {override['approved_by']}: "
+            f"{override['reason']}"
+        )
+    if back := node.get("rolled_back"):
+        branch.add(f"rolled back from version {back['from']['version']} to {back['to']['version']}: {back['reason']}")
     for operator in node["operators"]:
         params = ", ".join(f"{k}={_short(v)}" for k, v in operator["params"].items() if v is not None)
         branch.add(f"{operator['name']} v{operator['version']} ({operator['kind']}): {params or 'no parameters'}")
@@ -262,4 +264,5 @@ def export_to(workshop: Workshop, name: str, fmt: Format, out: str) -> dict[str,
     release = find_release(lake, name)
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
     files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest)
+    note_export(lake.home, release.name, out if "://" in out else str(Path(out).resolve()), fmt)
     return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}
