@@ -12,10 +12,10 @@ from pyspark.sql.readwriter import DataFrameWriter
 
 from spark_jobs.errors import LostRaceError, VerificationError
 from spark_jobs.lake import ledger
+from spark_jobs.lake.check_content import check_publication
 from spark_jobs.lake.files import files_of, location_of, sealed
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
-from spark_jobs.lake.verify import verify
 from tests.spark import published
 from tests.spark.dedup_lake import DedupLake, Page, page
 from tests.spark.published import SNAPSHOT
@@ -58,7 +58,7 @@ def test_a_commit_whose_answer_got_lost_is_found_and_is_the_publication(lake: La
     assert lake.current("scored", SNAPSHOT) == done
     assert lake.published("scored", [SNAPSHOT]).count() == 9
     assert sealed(lake, done), "and what follows a publication was done"
-    assert verify(lake, release_of(lake, "after")).mismatches == []
+    assert check_publication(lake, done).mismatches == []
 
 
 def test_a_write_that_fails_before_its_commit_is_still_a_failure(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_clock_that_goes_backwards_changes_no_order(lake: Lake) -> None:
     assert publish_rows(fresh, "scored", published.scored_rows(), run_id="next").sequence == 4
     ledger.rebuild(fresh)
     assert fresh.at("publications").where("table = 'scored'").count() == 4
-    assert verify(fresh, find_release(fresh, "latest")).mismatches == []
+    assert check_publication(fresh, now).mismatches == []
 
 
 def test_a_stage_whose_input_lost_a_file_stops_and_names_it(spark: SparkSession, tmp_path: Path) -> None:
