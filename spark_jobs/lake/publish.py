@@ -114,20 +114,19 @@ def replace(lake: Lake, scope: Scope, rows: DataFrame, record: Mapping[str, Any]
 def retire(lake: Lake, table: str, record: Mapping[str, Any], *, condition: str | None) -> None:
     """Commit that the publications which `record` names are gone, and take rows that are still listed out of a table.
 
-    `condition` is SQL over the columns of the partitioning; None where no version that is current lists their rows.
+    `condition` is SQL over the columns of the partitioning; None where the newest version lists none of their rows.
     """
     empty = lake.spark.createDataFrame([], lake.at(table).schema)
     writer = (
         empty.write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", condition or f"{TABLES[table].scope} = ''")  # no partition is named like that
         .option("userMetadata", dump({**record, "kind": VACUUM, "table": table}, lake.home))
         # A commit without files needs something that it commits.
         .option("txnAppId", f"provender/{VACUUM}/{table}")
         .option("txnVersion", str(lake.version(table) + 1))
     )
-    if condition is None:
-        _retrying(lambda: writer.mode("append").save(lake.location(table)))
-    else:
-        _retrying(lambda: writer.mode("overwrite").option("replaceWhere", condition).save(lake.location(table)))
+    _retrying(lambda: writer.save(lake.location(table)))
     lake.refresh(table)
 
 
