@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lake import storage
 from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
 from spark_jobs.lake.file_log import DataFile
-from spark_jobs.lake.files import digests_of, files_of, location_of, sealed
+from spark_jobs.lake.files import digests_of, files_of, location_of, name_of, sealed
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
 from spark_jobs.lake.records import Publication, seal
@@ -55,9 +55,9 @@ def check_publication(lake: Lake, publication: Publication) -> Checked:
     missing = {m.file: m.table for m in damaged if m.check == "file"}
     there = [file for file in files if file.path not in missing]
     seals = sealed(lake, publication) or {}
-    unsealed = [file for file in there if _name(file) not in seals]
+    unsealed = [file for file in there if name_of(file) not in seals]
     checked.unsealed = len(unsealed)
-    changed = _changed_files(lake, publication, [file for file in there if _name(file) in seals], seals)
+    changed = _changed_files(lake, publication, [file for file in there if name_of(file) in seals], seals)
     checked.mismatches += [*damaged, *(m for m in changed if m.file not in {d.file for d in damaged})]
     # Where a file is missing nothing new is learnt from rows.
     content = [] if publication.table in missing.values() else _content(lake, publication, checked)
@@ -68,10 +68,6 @@ def check_publication(lake: Lake, publication: Publication) -> Checked:
     return checked
 
 
-def _name(file: DataFile) -> str:
-    return f"{file.table}/{file.path}"
-
-
 def _of_file(publication: Publication, file: DataFile, check: str, expected: str, found: str) -> Mismatch:
     return mismatch(publication, check, expected, found, table=file.table, file=file.path)
 
@@ -80,9 +76,9 @@ def _changed_files(
     lake: Lake, publication: Publication, files: list[DataFile], seals: Mapping[str, str]
 ) -> list[Mismatch]:
     return [
-        _of_file(publication, file, "bytes", f"sha256 {seals[_name(file)]}", f"sha256 {found}")
+        _of_file(publication, file, "bytes", f"sha256 {seals[name_of(file)]}", f"sha256 {found}")
         for file, found in zip(files, digests_of(lake, files), strict=True)
-        if found != seals[_name(file)]
+        if found != seals[name_of(file)]
     ]
 
 

@@ -29,15 +29,22 @@ def files_of(lake: Lake, publication: Publication) -> list[DataFile]:
     return main + side
 
 
+def name_of(file: DataFile) -> str:
+    """A data file's name among all tables: `table/path`."""
+    return f"{file.table}/{file.path}"
+
+
 def location_of(lake: Lake, file: DataFile) -> str:
     """Where a data file lies."""
     return storage.join(lake.location(file.table), file.path)
 
 
 def seal_files(lake: Lake, publication: Publication) -> None:
-    """Hash the files of a publication as they are now, and keep the digests."""
-    files = files_of(lake, publication)
-    body = dict(zip([f"{file.table}/{file.path}" for file in files], digests_of(lake, files), strict=True))
+    """Hash the files of a publication and keep the digests; a digest that is kept already stands."""
+    known, files = sealed(lake, publication) or {}, files_of(lake, publication)
+    fresh = [file for file in files if name_of(file) not in known]
+    digests = dict(known) | dict(zip(map(name_of, fresh), digests_of(lake, fresh), strict=True))
+    body = {name_of(file): digests[name_of(file)] for file in files}
     storage.write_text(_place(lake, publication), canonical_json(body))
 
 

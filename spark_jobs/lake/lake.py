@@ -246,9 +246,7 @@ class Lake:
 
     def file_log(self, table: str) -> FileLog:
         """The data files of a table, by its log."""
-        if table not in self._file_logs:
-            self._file_logs[table] = FileLog(table, self.location(table), str(TABLES[table].scope))
-        return self._file_logs[table]
+        return self._file_logs.setdefault(table, FileLog(table, self.location(table), str(TABLES[table].scope)))
 
     def version(self, table: str) -> int:
         """The newest version of a table, as its log is now."""
