@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from pyspark.sql import functions as F
 
@@ -14,11 +14,14 @@ from expectations.cleaning_figures import tally_of
 from expectations.dedup_figures import tally_of as duplicates_of
 from expectations.gate import Audited, Law, Outcome, audit
 from spark_jobs.dedup.tally import as_counts as duplicate_counts
-from spark_jobs.errors import GateError
-from spark_jobs.lake import ledger, storage
+from spark_jobs.errors import GateError, ProvenderError, VerificationError
+from spark_jobs.lake import ledger, quarantine, storage
+from spark_jobs.lake.audits import note
 from spark_jobs.lake.candidate import Candidate, write_candidate
+from spark_jobs.lake.check_content import damaged_files
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
-from spark_jobs.lake.publish import append, publish
+from spark_jobs.lake.publish import publish
 from spark_jobs.lake.records import Publication, sha256_of
 from spark_jobs.lake.score_ranks import count_cells
 from spark_jobs.stages.stage import Earlier, Redecidable, Stage, StageContext, StageOutput
@@ -70,11 +73,14 @@ def build(
     fingerprint: str,
     run_id: str,
     prepare: Prepare | None = None,
+    overrides: Sequence[Mapping[str, Any]] = (),
 ) -> Built:
     """Resolve the inputs, run the stage into a candidate, audit it, publish it.
 
     Raises GateFailedError when a blocking law does not hold: nothing is published, the outcomes are in `audits` and the
-    candidate stays for inspection. Raises LostRaceError when another run published this partition meanwhile.
+    candidate stays for inspection. Raises LostRaceError when another run published this partition meanwhile, and
+    VerificationError when a file of an input is missing. `overrides` are approvals of an earlier build of the same
+    rows, as its record has them: they hold again.
     """
     lake = workshop.lake
     lake.refresh()
@@ -85,7 +91,7 @@ def build(
     )  # fmt: skip
     announce.started()
     try:
-        built = _build(workshop, stage, laws, partition, fingerprint, run_id, prepare, sequence)
+        built = _build(workshop, stage, laws, partition, fingerprint, run_id, prepare, sequence, overrides)
     except BaseException as error:
         announce.failed(error)
         raise
@@ -95,7 +101,7 @@ def build(
 
 def _build(  # noqa: PLR0917 - what `build` was given
     workshop: Workshop, stage: Stage, laws: Sequence[Law], partition: str, fingerprint: str, run_id: str,
-    prepare: Prepare | None, sequence: int,
+    prepare: Prepare | None, sequence: int, overrides: Sequence[Mapping[str, Any]],
 ) -> Built:  # fmt: skip
     lake, clock = workshop.lake, Clock()
     pins = Pins(lake)
@@ -120,28 +126,54 @@ def _build(  # noqa: PLR0917 - what `build` was given
             outcomes = audit(laws, audited)
             counts = counting.result()
         clock.lap("gate")
-        failed = [outcome for outcome in outcomes if outcome.blocks]
-        if failed:
-            _keep_outcomes(workshop, candidate, outcomes, run_id, publication=None)
-            raise GateFailedError(
-                f"{stage.table}/{partition}: nothing published, {len(failed)} of {len(outcomes)} expectations failed: "
-                f"{'; '.join(map(_told, failed))}. The candidate lies at {candidate.location}",
-                outcomes, candidate.location,
-            )  # fmt: skip
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
         if earlier and redecided:
             record["redecided_from"] = {"publication": earlier.publication, "version": earlier.version}
+        approved = {str(override["expectation"]): override for override in overrides}
+        record["overrides"] = [dict(approved[o.name]) for o in outcomes if o.blocks and o.name in approved]
+        failed = [outcome for outcome in outcomes if outcome.blocks and outcome.name not in approved]
+        if failed:
+            _refuse(workshop, candidate, outcomes, failed, record, sequence)
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
         with ThreadPoolExecutor(1) as beside:
             noting = beside.submit(ledger.sync, lake, [stage.table])
-            _keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
+            keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
             noting.result()
         clock.lap("ledger")
+    except ProvenderError:
+        raise
+    except Exception as error:
+        _tell_of_damage(lake, pins, f"{stage.table}/{partition}", error)
+        raise
     finally:
         storage.remove(context.scratch)
     storage.remove(storage.join(lake.home, "candidates", stage.table, partition, attempt))
     return Built(published, outcomes, counts, clock.seconds)
+
+
+def _refuse(  # noqa: PLR0917 - what is kept of a candidate is all of these
+    workshop: Workshop, candidate: Candidate, outcomes: tuple[Outcome, ...], failed: Sequence[Outcome],
+    record: Mapping[str, Any], sequence: int,
+) -> NoReturn:  # fmt: skip
+    """Keep the candidate with what its publication would be given, write its outcomes, and say what failed."""
+    told = [asdict(outcome) for outcome in outcomes]
+    quarantine.keep(workshop.lake, candidate, sequence=sequence, record=record, outcomes=told)
+    keep_outcomes(workshop, candidate, outcomes, str(record["run_id"]), publication=None)
+    raise GateFailedError(
+        f"{candidate.table}/{candidate.partition}: nothing published, {len(failed)} of {len(outcomes)} expectations "
+        f"failed: {'; '.join(map(_told, failed))}. The candidate lies at {candidate.location}",
+        outcomes, candidate.location,
+    )  # fmt: skip
+
+
+def _tell_of_damage(lake: Lake, pins: Pins, what: str, error: Exception) -> None:
+    """Raise VerificationError where an error is due to a file of an input: then the reader said it in its own words."""
+    if wrong := [damage for pinned in pins.publications for damage in damaged_files(lake, pinned)]:
+        raise VerificationError(
+            f"{what}: nothing published, an input is damaged: {wrong[0]}. Restore the file from a copy, or serve "
+            f"another version with ./provender rollback {wrong[0].table} {wrong[0].partition}"
+        ) from error
 
 
 def _earlier(workshop: Workshop, stage: Stage, pins: Pins, partition: str) -> Earlier | None:
@@ -225,19 +257,11 @@ def _record(  # noqa: PLR0917 - a record is made of all of these
     }
 
 
-_AUDITS = (
-    "table STRING, partition STRING, candidate STRING, publication STRING, run_id STRING, expectation STRING, "
-    "severity STRING, success BOOLEAN, expected STRING, found STRING"
-)
-
-
-def _keep_outcomes(
+def keep_outcomes(
     workshop: Workshop, candidate: Candidate, outcomes: Sequence[Outcome], run_id: str, publication: str | None
 ) -> None:
-    rows = [
-        (candidate.table, candidate.partition, candidate.location, publication, run_id, o.name, o.severity, o.success,
-         o.expected, o.found)
-        for o in outcomes
-    ]  # fmt: skip
-    frame = workshop.lake.spark.createDataFrame(rows, _AUDITS).withColumn("audited_at", F.current_timestamp())
-    append(workshop.lake, "audits", frame)
+    """Write the outcomes of an attempt to `audits`; without a publication it was refused."""
+    note(
+        workshop.lake, table=candidate.table, partition=candidate.partition, candidate=candidate.location,
+        run_id=run_id, publication=publication, outcomes=[asdict(outcome) for outcome in outcomes],
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from expectations.mixed import LAWS
 from spark_jobs.errors import LakeError
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import Publication
-from spark_jobs.lake.releases import Release, register_release
+from spark_jobs.lake.releases import Release, register_release, releases
 from spark_jobs.stages.manifest import build_manifest
 from spark_jobs.stages.mix import Mix, summarise
 from spark_jobs.stages.mix_facts import by_licence
@@ -38,6 +38,16 @@ def _services(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, obje
     }  # fmt: skip
 
 
+def register_missing(workshop: Workshop) -> int:
+    """Register releases whose documents were published and whose rows were not, as after a crash in between."""
+    lake = workshop.lake
+    known = {release.publication for release in releases(lake)}
+    lost = [publication for publication in lake.publications("mixed").values() if publication.id not in known]
+    for publication in lost:
+        _register(workshop, publication)
+    return len(lost)
+
+
 def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]:
     """The release's row follows its data, with a manifest that pins every ancestor."""
     lake = workshop.lake
@@ -46,7 +56,7 @@ def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]
     manifest = build_manifest(
         release=publication.partition, recipe_name=workshop.recipe.name, pins=[dict(pin) for pin in publication.inputs],
         summary=rows, publication=publication.id, digest=publication.digest, fingerprint=publication.fingerprint,
-        provenance=dict(workshop.provenance), facts=dict(publication.record.get("facts", {})),
+        provenance=dict(publication.record.get("provenance", {})), facts=dict(publication.record.get("facts", {})),
         licences=licences,
     )  # fmt: skip
     release = Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)

@@ -5,6 +5,7 @@ Fitted on named snapshots, and again only on request. Two assets, since rewrites
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +17,7 @@ from assets.workshop import Workshop
 from expectations.gate import Audited, Outcome, audit
 from expectations.models import LAWS, figures, judged, required
 from spark_jobs.lake import models
+from spark_jobs.lake.audits import note
 from spark_jobs.lake.models import StoredModel
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import sha256_of
@@ -117,11 +119,17 @@ def _model_asset(recipe: Recipe, asset: str) -> dg.AssetsDefinition:
             with tempfile.TemporaryDirectory(dir=_made(workshop)) as folder:
                 fitted, outcomes = _fit(workshop, asset, fit, folder)
                 blocked = [outcome for outcome in outcomes if outcome.blocks]
+                model: StoredModel | None = None
                 if blocked:
                     shown = {k: v for k, v in judged(fitted.metrics).items() if v is not None}
                     refused += [f"{name}: {o.name} ({o.says}); its figures: {shown}" for o in blocked]
                 else:
-                    stored[name] = _store(workshop, fitted)
+                    model = stored[name] = _store(workshop, fitted)
+                note(
+                    workshop.lake, table=asset, partition=name, candidate=None, run_id=context.run.run_id,
+                    publication=None if model is None else model.digest,
+                    outcomes=[asdict(outcome) for outcome in outcomes],
+                )  # fmt: skip
             for outcome in outcomes:
                 yield dg.AssetCheckResult(
                     asset_key=dg.AssetKey(asset), check_name=_check_name(name, outcome.name), passed=outcome.success,

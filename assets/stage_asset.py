@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.build import Built, GateFailedError, Prepare, build
+from assets.pinned_recipe import keep_recipe
 from assets.workshop import Workshop
 from expectations.gate import Law, Outcome
 from spark_jobs.lake.records import Publication
@@ -74,6 +75,7 @@ def stage_asset(
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         workshop: Workshop = context.resources.workshop.get()
         partition = context.partition_key
+        keep_recipe(workshop)
         try:
             built = build(
                 workshop, table.stage, table.laws, partition=partition, fingerprint=fingerprint(workshop, table.name),

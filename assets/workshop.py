@@ -13,7 +13,7 @@ from spark_jobs.recipe.recipe import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """Plain objects, no Dagster: the lake, the recipe with its fingerprint, and where not-pure work is done.
+    """Plain objects, no Dagster: the lake, the recipe with its fingerprint and folder, and where work is done.
 
     `provenance` goes into every record: code commit, whether the tree was dirty, package versions. `rewrite_endpoint`
     is a context manager factory that gives an endpoint of a language model for as long as it is needed. `write_report`
@@ -24,6 +24,7 @@ class Workshop:
     lake: Lake
     recipe: Recipe
     recipe_fingerprint: str
+    recipe_folder: str | None = None
     provenance: Mapping[str, Any]
     scratch: str
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)

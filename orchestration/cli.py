@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way o
 
 
 def _command(error: click.UsageError) -> str:
-    return f"{error.ctx.info_name} " if error.ctx is not None and error.ctx.parent is not None else ""
+    """The words of the command that was called wrongly, with a blank behind them."""
+    return f"{error.ctx.command_path.partition(' ')[2]} ".lstrip() if error.ctx is not None else ""
 
 
 def _fail(message: str, status: int) -> int:

@@ -102,7 +102,14 @@ def _publication(parent: Tree, node: Mapping[str, Any]) -> None:
     if again := node.get("redecided_from"):
         branch(here, f"verdicts decided again from the signals of version {again['version']} ({again['publication']})")
     for override in node.get("overrides") or ():
-        branch(here, f"approved by hand: {short(override)}")
+        branch(
+            here,
+            f"OVERRIDDEN {override['expectation']} ({override['found']}), approved by {override['approved_by']}: "
+            f"{override['reason']}",
+        )
+    if back := node.get("rolled_back"):
+        versions = f"version {back['from']['version']} to {back['to']['version']}"
+        branch(here, f"rolled back from {versions}: {back['reason']}")
     for operator in node["operators"]:
         params = ", ".join(f"{k}={short(v)}" for k, v in operator["params"].items() if v is not None)
         branch(here, f"{operator['name']} v{operator['version']} ({operator['kind']}): {params or 'no parameters'}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from rich.table import Table as RichTable
 from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
 from orchestration.dataset_card.card import card_of
+from orchestration.gates import failed_gates
+from spark_jobs.lake.exports import note_export
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.registry import registered
@@ -57,16 +60,8 @@ def status_of(workshop: Workshop) -> dict[str, Any]:
         "releases": [
             {"release": r.name, "state": r.state, **dict(r.manifest.get("totals", {}))} for r in releases(lake)
         ],
-        "failed_gates": _failed_gates(workshop),
+        "failed_gates": list(failed_gates(workshop)),
     }
-
-
-def _failed_gates(workshop: Workshop) -> list[dict[str, Any]]:
-    """Failed blocking expectations of candidates that were never published."""
-    frame = workshop.lake.at("audits").where("NOT success AND severity = 'error' AND publication IS NULL")
-    wanted = ("table", "partition", "expectation", "expected", "found", "candidate", "audited_at")
-    rows = frame.select(*wanted).orderBy("audited_at", "table", "expectation").collect()
-    return [{**row.asDict(), "audited_at": str(row["audited_at"])} for row in rows]
 
 
 def render_status(report: Mapping[str, Any]) -> str:
@@ -108,4 +103,5 @@ def export_to(lake: Lake, name: str, fmt: Format, out: str) -> dict[str, Any]:
     publication = next(p for p in lake.history("mixed") if p.id == release.publication)
     card = card_of(lake, release, suffix=SUFFIX[fmt])
     files = export_release(lake.read([publication]), fmt, out, manifest=release.manifest, card=card)
+    note_export(lake.home, release.name, out if "://" in out else str(Path(out).resolve()), fmt)
     return {"release": release.name, "out": out, "format": fmt, "files": [asdict(file) for file in files]}

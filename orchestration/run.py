@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets.catalog import full_fingerprints, tables
+from assets.mixed import register_missing
 from assets.models import unfitted
 from assets.stage_asset import RELEASES, SNAPSHOTS
 from assets.workshop import Workshop
@@ -50,6 +51,7 @@ class Refresh:
             workshop = self.resource.get()
             said.append(workshop.lake.home)
             reconcile(self.instance, workshop)
+            register_missing(workshop)
         for name, uris, files in found:
             self._register(workshop, name, uris, files)
         order = tuple(registered(workshop.lake))

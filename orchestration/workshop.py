@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from orchestration.spark_session import build_session
 from spark_jobs.errors import NotFoundError, UsageError
 from spark_jobs.generation.embedded import embedded_server
 from spark_jobs.generation.endpoint import Endpoint
-from spark_jobs.lake import storage
+from spark_jobs.lake import ledger, storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.recipe.fingerprint import package_versions, recipe_fingerprint
 from spark_jobs.recipe.load import find_recipe, load_recipe
@@ -27,12 +27,20 @@ from spark_jobs.recipe.recipe import Recipe
 
 def read_recipe(settings: Settings) -> Recipe:
     """The recipe the settings name."""
-    return load_recipe(find_recipe(settings.recipe, settings.recipes))
+    return load_recipe(find_recipe(settings.recipe, settings.recipes), _expectations)
+
+
+def _expectations() -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
+    from assets.approval import overridable_names  # few recipes need it, and Great Expectations comes with it
+
+    return overridable_names()
 
 
 def require_lake(settings: Settings) -> None:
     """Raise NotFoundError where there is no lake to read; costs no Spark."""
-    if not storage.exists(storage.join(settings.home, "tables", "publications", "_delta_log")):
+    # Where only the ledger is missing, it is derived again when the lake is opened.
+    marks = (storage.join(settings.home, "tables", table, "_delta_log") for table in ("publications", "raw"))
+    if not any(storage.exists(mark) for mark in marks):
         raise NotFoundError(
             f"{settings.home}: no lake here; make one with ./provender run, or name another with --home"
         )
@@ -95,9 +103,15 @@ class WorkshopResource:
     def _make(self) -> Workshop:
         settings = self.settings.check()
         recipe = read_recipe(settings)
+        lake = Lake(start_session(settings), settings.home)
+        whole = lake.properties() is not None
+        lake.make(recipe.name)
+        if not whole and (derived := ledger.sync(lake)):
+            self.say(f"the ledger was missing: derived again from {derived} commits")
         return Workshop(
-            lake=Lake(start_session(settings), settings.home).make(recipe.name),
+            lake=lake,
             recipe=recipe,
+            recipe_folder=str(find_recipe(settings.recipe, settings.recipes).resolve().parent),
             recipe_fingerprint=recipe_fingerprint(recipe),
             provenance={"code": code_state(), "packages": package_versions()},
             scratch=str(settings.scratch / "stages"),

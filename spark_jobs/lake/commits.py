@@ -6,11 +6,12 @@ costs milliseconds where `DESCRIBE HISTORY` costs a job. Only reading; commits a
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from spark_jobs.errors import LakeError
+from spark_jobs.errors import LakeError, VerificationError
 from spark_jobs.lake import storage
 
 _COMMIT = re.compile(r"^(\d{20})\.json$")
@@ -40,23 +41,32 @@ def unborn(location: str) -> bool:
 def properties(location: str) -> Mapping[str, str]:
     """The table's properties as they are now. Raises LakeError where the log does not hold them."""
     for version in reversed(versions(location)):
-        place = _file(location, version)
-        for line in storage.read_text(place).splitlines():
-            if line.startswith('{"metaData"'):
-                found: dict[str, str] = json.loads(line)["metaData"]["configuration"]
+        for kind, values in actions(location, version):
+            if kind == "metaData":
+                found: dict[str, str] = values["configuration"]
                 return found
     raise LakeError(f"{location}: its log describes no table; is this a lake? Restore the log from a copy")
 
 
 def commit(location: str, version: int) -> Commit:
     """One commit of the table. Raises LakeError where the log does not hold it whole."""
-    place = _file(location, version)
-    for line in storage.read_text(place).splitlines():
-        if line.startswith('{"commitInfo"'):
-            info = json.loads(line)["commitInfo"]
+    for kind, info in actions(location, version):
+        if kind == "commitInfo":
             moment = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
             return Commit(version, moment, info.get("userMetadata"))
-    raise LakeError(f"{place}: says nothing of who committed what; restore the log from a copy")
+    raise LakeError(f"{_file(location, version)}: says nothing of who committed what; restore the log from a copy")
+
+
+def actions(location: str, version: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What one commit says, line by line: kind and values of an action. VerificationError where it is not JSON."""
+    place = _file(location, version)
+    # Not splitlines: text inside of JSON may hold other ends of lines.
+    for number, line in enumerate(filter(None, storage.read_text(place).split("\n")), 1):
+        try:
+            ((kind, values),) = json.loads(line).items()
+        except (ValueError, AttributeError) as error:
+            raise VerificationError(f"{place}:{number}: the log is damaged; restore it from a copy") from error
+        yield kind, values
 
 
 def _file(location: str, version: int) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -11,10 +12,12 @@ from spark_jobs.errors import LakeError, NotFoundError
 from spark_jobs.lake import commits, storage
 from spark_jobs.lake.commits import Commit
 from spark_jobs.lake.cuts import cut_text
+from spark_jobs.lake.file_log import FileLog
 from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
 
 LAKE_VERSION = 2
+VACUUM = "vacuum"  # the kind of a commit that says which publications are gone
 # Partitions of these tables depend on one another, so they are published one after the other, whoever publishes.
 SERIAL = frozenset({"deduped"})
 _MARKER = "publications"  # made last: where it stands, the lake is whole
@@ -36,7 +39,9 @@ class Lake:
         self.spark = spark
         self.home = home.rstrip("/")
         self._histories: dict[str, dict[int, Publication | None]] = {}
+        self._vacuumed: dict[str, dict[str, datetime]] = {}
         self._looked: set[str] = set()
+        self._file_logs: dict[str, FileLog] = {}
         self.ledger_heads: dict[str, int] | None = None  # see ledger.py; None until it was read
 
     def location(self, table: str) -> str:
@@ -69,6 +74,9 @@ class Lake:
         if found is not None:
             self._check(found, recipe)
             return self
+        # Where only the ledger is missing, the other tables say which lake this is.
+        if commits.versions(self.location("raw")):
+            self._check(commits.properties(self.location("raw")), recipe)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda table: self._create(table, recipe), [t for t in TABLES.values() if t.name != _MARKER]))
         self._create(TABLES[_MARKER], recipe)
@@ -142,11 +150,21 @@ class Lake:
         if commit.metadata is None or not commit.metadata.startswith("{"):
             return None
         record = load(commit.metadata, self.home)
+        if record.get("kind") == VACUUM:
+            self._vacuumed.setdefault(table, {}).update(dict.fromkeys(record["publications"], commit.at))
+            return None
         return Publication(table, str(record.get("partition", "")), commit.version, commit.at, record)
 
     def publications(self, table: str) -> dict[str, Publication]:
-        """The current publication of each partition."""
-        return {publication.partition: publication for publication in self.history(table)}
+        """The current publication of each partition that was not vacuumed away (only releases are)."""
+        newest = {publication.partition: publication for publication in self.history(table)}
+        gone = self.vacuumed(table)
+        return {partition: p for partition, p in newest.items() if p.id not in gone}
+
+    def vacuumed(self, table: str) -> Mapping[str, datetime]:
+        """Ids of the publications whose rows a vacuum let go, and when."""
+        self.history(table)
+        return self._vacuumed.get(table, {})
 
     def current(self, table: str, partition: str) -> Publication | None:
         """The current publication of a partition, None where there is none."""
@@ -154,10 +172,8 @@ class Lake:
 
     def sequence(self, table: str, partition: str) -> int:
         """How often this partition was published so far; of a serial table, the last number over all partitions."""
-        if table in SERIAL:
-            return max((publication.sequence for publication in self.history(table)), default=0)
-        head = self.current(table, partition)
-        return head.sequence if head else 0
+        here = (p for p in self.history(table) if table in SERIAL or p.partition == partition)
+        return max((publication.sequence for publication in here), default=0)
 
     # reading ------------------------------------------------------------------------------------------------------
 
@@ -169,11 +185,12 @@ class Lake:
         return reader.load(self.location(table))
 
     def read(self, publications: Iterable[Publication]) -> DataFrame:
-        """Exactly the rows of some publications of one table."""
+        """Exactly the rows of some publications of one table. NotFoundError where a vacuum took them."""
         listed = tuple(publications)
         table = TABLES[listed[0].table]
         if table.scope is None:
             raise ValueError(f"{table.name} has no partitions to read")
+        self._refuse_vacuumed(listed)
         current = self.publications(table.name)
         newest = max(p.version for p in listed)
         # One version serves them all as long as none was replaced up to it.
@@ -184,6 +201,14 @@ class Lake:
         for frame in frames[1:]:
             united = united.unionByName(frame, allowMissingColumns=True)
         return united
+
+    def _refuse_vacuumed(self, publications: Iterable[Publication]) -> None:
+        for p in publications:
+            if (when := self.vacuumed(p.table).get(p.id)) is not None:
+                raise NotFoundError(
+                    f"{p.table}/{p.partition} version {p.version}: its rows are gone, a vacuum removed them on "
+                    f"{when:%Y-%m-%d %H:%M} UTC, as nothing that was kept needed them; only its record is left"
+                )
 
     def _holds_at(self, publication: Publication, version: int, current: dict[str, Publication]) -> bool:
         if current[publication.partition].version == publication.version:
@@ -200,6 +225,7 @@ class Lake:
     def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
         """The rows of a side table that these publications pin."""
         listed = tuple(pinned_by)
+        self._refuse_vacuumed(listed)
         frame = self.at(table)
         if not listed:
             return frame.where(F.lit(False))
@@ -217,6 +243,10 @@ class Lake:
         kept = [name for name in frame.columns if name not in cleaned.columns or name in ("snapshot", "doc_id")]
         documents = cleaned.join(frame.select(*kept), ["snapshot", "doc_id"])
         return documents.withColumn("text", cut_text()) if table == "deduped" else documents
+
+    def file_log(self, table: str) -> FileLog:
+        """The data files of a table, by its log."""
+        return self._file_logs.setdefault(table, FileLog(table, self.location(table), str(TABLES[table].scope)))
 
     def version(self, table: str) -> int:
         """The newest version of a table, as its log is now."""

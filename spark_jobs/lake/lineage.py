@@ -107,6 +107,7 @@ def _node(publication: Publication) -> dict[str, Any]:
                   "warnings": [o["name"] for o in audit if not o["success"]]},
         "overrides": record.get("overrides", []),
         "redecided_from": record.get("redecided_from"),
+        "rolled_back": record.get("rolled_back"),
         "code": record.get("provenance", {}).get("code"),
         "facts": record.get("facts", {}),
     }  # fmt: skip

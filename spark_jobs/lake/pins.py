@@ -33,6 +33,11 @@ class Pins:
         return [_pin(p) for _key, p in sorted(self._pinned.items())]
 
     @property
+    def publications(self) -> tuple[Publication, ...]:
+        """What was read, as publications."""
+        return tuple(p for _key, p in sorted(self._pinned.items()))
+
+    @property
     def compared_with(self) -> list[dict[str, Any]]:
         """What the audit compared with, for the record. No inputs: the data does not depend on them."""
         return [_pin(p) for _key, p in sorted(self._compared.items())]

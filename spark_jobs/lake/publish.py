@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import LostRaceError, ProvenderError, VerificationError
 from spark_jobs.lake.candidate import Candidate
 from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
-from spark_jobs.lake.lake import SERIAL, Lake
+from spark_jobs.lake.files import seal_files
+from spark_jobs.lake.lake import SERIAL, VACUUM, Lake
 from spark_jobs.lake.records import Publication, dump, seal
 from spark_jobs.lake.suppressions import Suppressions, suppress
 from spark_jobs.lake.tables import TABLES
@@ -83,7 +84,9 @@ def publish(lake: Lake, candidate: Candidate, record: Mapping[str, Any], *, sequ
     for name in candidate.side:
         _write_side(lake, candidate, name, suppressions, sealed)
     rows = suppress(candidate.frame(lake), suppressions)
-    return _commit(lake, scope, rows, sealed, digest)
+    published = _commit(lake, scope, rows, sealed, digest)
+    seal_files(lake, published)
+    return published
 
 
 def replace(lake: Lake, scope: Scope, rows: DataFrame, record: Mapping[str, Any], *, sequence: int) -> Publication:
@@ -103,7 +106,28 @@ def replace(lake: Lake, scope: Scope, rows: DataFrame, record: Mapping[str, Any]
             "suppressions_version": suppressions.version,
         }
     )
-    return _commit(lake, scope, rows, sealed, digest)
+    published = _commit(lake, scope, rows, sealed, digest)
+    seal_files(lake, published)
+    return published
+
+
+def retire(lake: Lake, table: str, record: Mapping[str, Any], *, condition: str | None) -> None:
+    """Commit that the publications which `record` names are gone, and take rows that are still listed out of a table.
+
+    `condition` is SQL over the columns of the partitioning; None where the newest version lists none of their rows.
+    """
+    empty = lake.spark.createDataFrame([], lake.at(table).schema)
+    writer = (
+        empty.write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", condition or f"{TABLES[table].scope} = ''")  # no partition is named like that
+        .option("userMetadata", dump({**record, "kind": VACUUM, "table": table}, lake.home))
+        # A commit without files needs something that it commits.
+        .option("txnAppId", f"provender/{VACUUM}/{table}")
+        .option("txnVersion", str(lake.version(table) + 1))
+    )
+    _retrying(lambda: writer.save(lake.location(table)))
+    lake.refresh(table)
 
 
 def append(lake: Lake, table: str, rows: DataFrame) -> None:
@@ -174,18 +198,36 @@ def _commit(lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any]
             .save(lake.location(scope.table))
         )
 
-    _retrying(write)
+    try:
+        _retrying(write)
+    except Exception:
+        # The commit may be there, and only the answer lost. What was observed is lost with it: the rows are read.
+        came_through = _same(lake, scope, sealed)
+        if not came_through or not _is(came_through[0], sealed):
+            raise
+        _check_written(scope, digest_of(lake.read(came_through), sealed["columns"]), digest)
+        return came_through[0]
     published = _read_back(lake, scope, sealed)
     # A discarded commit (the retry of a finished one) ran nothing, so there is nothing observed to compare.
-    if published.record.get("run_id") == sealed.get("run_id"):
-        _check_written(scope, written, digest)
+    if _is(published, sealed):
+        _check_written(scope, from_metrics(written.get), digest)
     return published
 
 
-def _read_back(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> Publication:
+def _is(publication: Publication, sealed: Mapping[str, Any]) -> bool:
+    """Whether this run wrote it."""
+    return publication.id == sealed["publication"] and publication.record.get("run_id") == sealed.get("run_id")
+
+
+def _same(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> list[Publication]:
+    """What was published under this number of the scope, as the commits are now."""
     lake.refresh(scope.table)
-    here = [p for p in lake.history(scope.table) if p.record.get("transaction") == scope.transaction]
-    same = [p for p in here if p.sequence == sealed["sequence"]]
+    here = (p for p in lake.history(scope.table) if p.record.get("transaction") == scope.transaction)
+    return [p for p in here if p.sequence == sealed["sequence"]]
+
+
+def _read_back(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> Publication:
+    same = _same(lake, scope, sealed)
     if not same:
         raise ProvenderError(
             f"{scope.table}/{scope.partition}: publication {sealed['sequence']} is not among the commits after its "
@@ -199,8 +241,7 @@ def _read_back(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> Publicati
     return same[0]
 
 
-def _check_written(scope: Scope, written: Observation, digest: ContentDigest) -> None:
-    found = from_metrics(written.get)
+def _check_written(scope: Scope, found: ContentDigest, digest: ContentDigest) -> None:
     if found != digest:
         raise VerificationError(
             f"{scope.table}/{scope.partition}: the rows written ({found}) are not the rows audited ({digest}); "

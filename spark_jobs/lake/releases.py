@@ -11,6 +11,8 @@ from spark_jobs.lake.publish import Scope, replace
 from spark_jobs.lake.records import Publication, canonical_json, sha256_of
 
 LATEST = "latest"
+RETIRED = "retired"  # its documents are gone: a vacuum did not keep them
+_BECAUSE = {RETIRED: "a vacuum removed its documents; its lineage is in the ledger"}
 _SCHEMA = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
 
 
@@ -35,10 +37,15 @@ def register_release(lake: Lake, release: Release) -> Publication | None:
     lake.refresh("releases")
     if any(r.publication == release.publication for r in releases(lake)):
         return None
+    return register_state(lake, release)
+
+
+def register_state(lake: Lake, release: Release, *, run_id: str | None = None) -> Publication:
+    """Publish a release's row as it is given, whatever stands there: with another state, say."""
     row = (release.name, release.recipe, release.state, release.publication, canonical_json(release.manifest))
     return replace(
         lake, Scope("releases", release.name), lake.spark.createDataFrame([row], _SCHEMA),
-        {"kind": "main", "stage": "register", "fingerprint": release.publication},
+        {"kind": "main", "stage": "register", "fingerprint": release.publication, "run_id": run_id},
         sequence=lake.sequence("releases", release.name) + 1,
     )  # fmt: skip
 
@@ -56,7 +63,11 @@ def releases(lake: Lake) -> tuple[Release, ...]:
 
 def find_release(lake: Lake, name: str) -> Release:
     """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is."""
-    known = [release for release in releases(lake) if release.state == "published"]
+    everything = releases(lake)
+    known = [release for release in everything if release.state == "published"]
+    other = next((release for release in everything if release.name == name and release.state != "published"), None)
+    if other is not None:
+        raise NotFoundError(f"the release {name} is {other.state}: {_BECAUSE.get(other.state, 'it is not served')}")
     if not known:
         raise NotFoundError(f"{lake.home}: no release yet; build one with ./provender run")
     if name == LATEST:

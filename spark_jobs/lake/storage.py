@@ -1,7 +1,15 @@
 """Files beside the tables (candidates, long records), on any file system that fsspec knows. No Delta here."""
 
+import hashlib
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
 import fsspec
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+_BLOCK = 1 << 20
 
 
 def join(base: str, *parts: str) -> str:
@@ -31,12 +39,43 @@ def names(location: str) -> tuple[str, ...]:
     return tuple(sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in system.ls(path, detail=False)))
 
 
+def sizes(location: str) -> Mapping[str, int]:
+    """Bytes of every file below a folder, by its path relative to it; empty when it is absent."""
+    system, path = url_to_fs(location)
+    system.invalidate_cache(path)
+    if not system.exists(path):
+        return {}
+    base = path.rstrip("/") + "/"
+    found = system.find(path, detail=True)
+    return {str(name).removeprefix(base): int(info["size"]) for name, info in sorted(found.items())}
+
+
+def sha256(location: str) -> str:
+    """Hex SHA-256 of a file's bytes, read as a stream."""
+    digest = hashlib.sha256()
+    with fsspec.open(location, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def changed_at(location: str) -> float:
+    """When a file was last written, in seconds since 1970 by the clock of its storage."""
+    system, path = url_to_fs(location)
+    return float(system.modified(path).timestamp())
+
+
 def write_text(location: str, text: str) -> None:
-    """Write a small UTF-8 file, making its folder."""
+    """Write a small UTF-8 file, making its folder. Whole or not at all: object stores do so by themselves."""
     system, path = url_to_fs(location)
     system.makedirs(path.rpartition("/")[0], exist_ok=True)
-    with fsspec.open(location, "w", encoding="utf-8") as file:
-        file.write(text)
+    if not isinstance(system, LocalFileSystem):
+        with fsspec.open(location, "w", encoding="utf-8") as file:
+            file.write(text)
+        return
+    beside = Path(f"{path}.{uuid.uuid4().hex}.tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def read_text(location: str) -> str:

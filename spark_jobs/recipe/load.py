@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from spark_jobs.errors import RecipeError
 from spark_jobs.operators.faults import Key, MisfitError, field_at, phrase_of, refuse_truth, shown
 from spark_jobs.recipe.places import Document, named, read_document
-from spark_jobs.recipe.recipe import Recipe
+from spark_jobs.recipe.recipe import Expectations, Recipe
 
 _SUFFIXES = (".yaml", ".yml")
 _MOST_FAULTS = 5  # told at once
@@ -32,8 +32,11 @@ def find_recipe(name_or_file: str, folder: Path) -> Path:
     return named
 
 
-def load_recipe(path: Path) -> Recipe:
-    """Load and validate. Raises RecipeError in one line: file, line and key of each fault, and what is wrong."""
+def load_recipe(path: Path, expectations: Expectations | None = None) -> Recipe:
+    """Load and validate. Raises RecipeError in one line: file, line and key of each fault, and what is wrong.
+
+    `expectations` gives the names that `overridable` may have; asked only where a recipe has some.
+    """
     document = read_document(path)
     sections = ", ".join(Recipe.model_fields)
     if document.value is None:
@@ -45,7 +48,9 @@ def load_recipe(path: Path) -> Recipe:
     faults = list(_truths(document.value))
     recipe = None
     try:
-        recipe = Recipe.model_validate(document.value, context={"folder": path.resolve().parent})
+        recipe = Recipe.model_validate(
+            document.value, context={"folder": path.resolve().parent, "expectations": expectations}
+        )
     except ValidationError as error:
         faults += [fault for one in error.errors(include_url=False) for fault in _faults(one)]
     if recipe is None or faults:

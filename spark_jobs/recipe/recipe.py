@@ -1,10 +1,11 @@
 """A recipe: the definition of a release. One YAML file; one section a table; unknown keys are errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from spark_jobs.operators.faults import MisfitError, near
 from spark_jobs.recipe.sections.cleaned import CleanedSection
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.recipe.sections.mixed import MixedSection
@@ -12,6 +13,8 @@ from spark_jobs.recipe.sections.raw import RawSection
 from spark_jobs.recipe.sections.rewritten import RewrittenSection
 from spark_jobs.recipe.sections.scored import FitSection, ScoredSection
 
+# By table: the names of all its expectations, and of those that may be overridden.
+Expectations = Callable[[], Mapping[str, tuple[frozenset[str], frozenset[str]]]]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
@@ -28,6 +31,30 @@ class Recipe(BaseModel):
     deduped: DedupedSection
     rewritten: RewrittenSection = RewrittenSection()
     mixed: MixedSection
+    overridable: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="table -> expectations that a person may override with ./provender gate approve; default: none",
+    )
+
+    @field_validator("overridable")
+    @classmethod
+    def _expectations_are_there(
+        cls, value: dict[str, tuple[str, ...]], info: ValidationInfo
+    ) -> dict[str, tuple[str, ...]]:
+        """Names are checked where somebody who knows the expectations loads the recipe."""
+        known: Expectations = (info.context or {}).get("expectations") or dict
+        tables = known() if value else {}
+        for table, names in value.items() if tables else ():
+            if table not in tables:
+                raise MisfitError(f"no such table{near(table, tables)}", table)
+            everything, allowed = tables[table]
+            for place, name in enumerate(names):
+                if name in everything - allowed:
+                    fault = f"{name} is a law of the table and cannot be overridden; those that can: "
+                    raise MisfitError(fault + (", ".join(sorted(allowed)) or "none"), table, place)
+                if name not in allowed:
+                    raise MisfitError(f"no such expectation{near(name, allowed)}", table, place)
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -18,9 +18,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
+from spark_jobs.lake.exports import MANIFEST
 
 Format = Literal["parquet", "jsonl"]
-MANIFEST = "_manifest.json"
 CARD = "README.md"
 SUFFIX: Mapping[str, str] = {"parquet": ".parquet", "jsonl": ".jsonl.gz"}
 _WRITING = "_writing"
