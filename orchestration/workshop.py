@@ -8,6 +8,7 @@ from typing import Any
 
 from assets.workshop import Workshop
 from orchestration.environment import delta_jars
+from orchestration.lake_lock import share
 from orchestration.report_page.page import write
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark_session import build_session
@@ -77,6 +78,7 @@ class WorkshopResource:
         settings = self.settings.check()
         recipe = read_recipe(settings)
         settings.scratch.mkdir(parents=True, exist_ok=True)
+        share(settings)
         spark = build_session(
             master=settings.master,
             driver_memory=settings.driver_memory,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from spark_jobs.errors import LakeError
 from spark_jobs.lake import storage
@@ -23,6 +24,14 @@ class Commit:
     version: int
     at: datetime
     metadata: str | None
+
+
+@dataclass(frozen=True)
+class Files:
+    """Data files that a commit adds to the table and takes out of it, as paths below the table's location."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 def versions(location: str) -> tuple[int, ...]:
@@ -57,6 +66,19 @@ def commit(location: str, version: int) -> Commit:
             moment = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
             return Commit(version, moment, info.get("userMetadata"))
     raise LakeError(f"{place}: says nothing of who committed what; restore the log from a copy")
+
+
+def files(location: str, version: int) -> Files:
+    """The data files of one commit. Raises LakeError where the table shares files with a place outside of it."""
+    found: dict[str, list[str]] = {"add": [], "remove": []}
+    for line in storage.read_text(_file(location, version)).splitlines():
+        kind = line[2 : line.find('"', 2)]
+        if kind in found:
+            path = unquote(json.loads(line)[kind]["path"])
+            if path.startswith("/") or "://" in path:
+                raise LakeError(f"{location}: version {version} names the file {path}, which is not the table's own")
+            found[kind].append(path)
+    return Files(tuple(found["add"]), tuple(found["remove"]))
 
 
 def _file(location: str, version: int) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spark_jobs.errors import NotFoundError
+from spark_jobs.errors import NotFoundError, TakenDownError
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import Scope, replace
 from spark_jobs.lake.records import Publication, canonical_json, sha256_of
 
 LATEST = "latest"
+WITHDRAWN = "withdrawn"
 _SCHEMA = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
 
 
@@ -33,7 +34,7 @@ def release_name(recipe: str, snapshots: tuple[str, ...], pins: Mapping[str, str
 def register_release(lake: Lake, release: Release) -> Publication | None:
     """Publish a release's row; None when it stands there already for the same publication."""
     lake.refresh("releases")
-    if any(r.publication == release.publication for r in releases(lake)):
+    if any(r.name == release.name and r.publication == release.publication for r in releases(lake)):
         return None
     row = (release.name, release.recipe, release.state, release.publication, canonical_json(release.manifest))
     return replace(
@@ -43,9 +44,28 @@ def register_release(lake: Lake, release: Release) -> Publication | None:
     )  # fmt: skip
 
 
+def revision_of(release: Release) -> int:
+    """The number of a release's revision: 1 as it was mixed, one more after each takedown that took of it."""
+    return int(release.manifest.get("revision", 1))
+
+
+def revise_release(lake: Lake, old: Release, new: Release) -> Release:
+    """Register `new` under the name of `old`, which stays as `NAME-rN`, withdrawn; returns what was withdrawn.
+
+    The withdrawn row comes first: a killed takedown leaves a release that is still there, and is finished by the next.
+    """
+    manifest = {**old.manifest, "release": f"{old.name}-r{revision_of(old)}", "withdrawn_for": new.publication}
+    withdrawn = Release(manifest["release"], old.recipe, WITHDRAWN, old.publication, manifest)
+    register_release(lake, withdrawn)
+    register_release(lake, new)
+    return withdrawn
+
+
 def releases(lake: Lake) -> tuple[Release, ...]:
-    """Every release, oldest first."""
-    order = {p.partition: p.version for p in lake.history("releases")}
+    """Every release, the one that was first registered first; a revision keeps the place of its release."""
+    order: dict[str, int] = {}
+    for publication in lake.history("releases"):
+        order.setdefault(publication.partition, publication.version)
     rows = lake.at("releases").collect()
     found = [
         Release(row["release"], row["recipe"], row["state"], row["publication"], json.loads(row["manifest"]))
@@ -56,9 +76,15 @@ def releases(lake: Lake) -> tuple[Release, ...]:
 
 def find_release(lake: Lake, name: str) -> Release:
     """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is."""
-    known = [release for release in releases(lake) if release.state == "published"]
+    every = releases(lake)
+    known = [release for release in every if release.state == "published"]
     if not known:
         raise NotFoundError(f"{lake.home}: no release yet; build one with ./provender run")
+    gone = next((release for release in every if release.name == name and release.state == WITHDRAWN), None)
+    if gone is not None:
+        raise TakenDownError(
+            f"{name}: withdrawn, as it held documents that were taken down; {name.rpartition('-r')[0]} is without them"
+        )
     if name == LATEST:
         return known[-1]
     exact = [release for release in known if release.name == name]
