@@ -78,8 +78,8 @@ class Takedown:
     @property
     def snapshots(self) -> frozenset[str]:
         """The snapshots that read the documents."""
-        by_row = {one.partition for one in self.held if TABLES[one.table].scope == "snapshot"}
-        return by_row | {snapshot for snapshot, _ in self.work["documents"]}
+        by_row = frozenset(one.partition for one in self.held if TABLES[one.table].scope == "snapshot")
+        return by_row | frozenset(str(snapshot) for snapshot, _ in self.work["documents"])
 
     def look(self) -> tuple[Held, ...]:
         """Files of all tables with rows of the documents, from their pages.

@@ -24,7 +24,7 @@ from spark_jobs.stages.takedown_request import Request
 from tests.decoded import places
 from tests.spark.dedup_lake import DedupLake, Page, doc_id, page
 
-MARK = "this sentence stands in one page only and nowhere else."
+MARK = "this sentence stands in four pages only and nowhere else."
 PAGES = {
     "s1": {
         "a": Page(f"{page('a')} {MARK}", score=0.9), "a copy": Page(f"{page('a')} {MARK}", score=0.2),
@@ -34,11 +34,16 @@ PAGES = {
     "s2": {
         "a later": Page(page("a", 1) + " more"), "b later": Page(page("b")),
         "c later": Page(page("other"), path="news"),
-        "bridge": Page(f"{page('left')} {page('right', 0, 12)}"), "d": Page(page("d")),
+        "bridge": Page(f"{page('left')} {page('right', 0, 12)}"), "d": Page(f"{page('d')} {MARK}"),
     },
-    "s3": {"c last": Page(page("another"), path="news"), "d later": Page(page("d")), "b last": Page(page("b", 1))},
+    "s3": {
+        "c last": Page(page("another"), path="news"), "d later": Page(f"{page('d')} {MARK}"),
+        "b last": Page(page("b", 1)),
+    },
 }  # fmt: skip
-TAKEN = [("a", "a copy"), ("b",), ("c",), ("bridge", "d later"), ("a near", "d")]
+# Survivors with copies in their snapshot and in later ones, a first capture of a page, a bridge between two clusters;
+# and a duplicate that was nobody's survivor.
+TAKEN = [("a", "a copy", "b", "c", "bridge"), ("a near", "d")]
 
 
 def built(spark: SparkSession, home: Path, without: tuple[str, ...] = (), **said: Any) -> DedupLake:
@@ -104,11 +109,11 @@ def test_nothing_is_stale_afterwards_and_old_versions_are_refused(whole: DedupLa
     assert old is not None
     home = tmp_path / "home"
     assert {name.split("/")[1] for name in places(home, MARK)} == {"cleaned"}
-    receipt = takedown(lake, "a", "a copy").run()
+    receipt = takedown(lake, "a", "a copy", "d", "d later").run()
     assert places(home, MARK) == []
     assert [(row["table"], row["partition"]) for row in receipt["destroyed"]] == [
-        ("cleaned", "s1"), ("deduped", "s1"), ("scored", "s1")
-    ]  # fmt: skip
+        (table, snapshot) for table in ("cleaned", "deduped", "scored") for snapshot in PAGES
+    ]
     lake.lake.refresh()
     assert overtaken(lake.lake, "deduped") == {}
     for table in ("scored", "deduped"):
@@ -132,27 +137,37 @@ def test_only_files_that_hold_rows_are_written_again(whole: DedupLake, tmp_path:
     assert touched == {"s3"}
 
 
-STEPS = ("append", "_note", "clear", "amend", "entry", "_destroy", "look")
+ALL_OF_IT = ("d", "d later")
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+@pytest.fixture(scope="module")
+def undisturbed(whole: DedupLake, tmp_path_factory: pytest.TempPathFactory) -> tuple[DedupLake, dict[str, Any]]:
+    """The lake and the receipt of a takedown that nobody killed."""
+    lake = copy_of(whole, tmp_path_factory.mktemp("undisturbed"))
+    return lake, takedown(lake, *ALL_OF_IT).run()
+
+
+STEPS = [("append", True), ("_note", False), ("clear", True), ("amend", False), ("amend", True), ("entry", False),
+         ("_destroy", False), ("_destroy", True)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "after"), STEPS)
 def test_killed_at_any_step_and_run_again_it_ends_the_same(
-    whole: DedupLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
-) -> None:
+    whole: DedupLake, undisturbed: tuple[DedupLake, dict[str, Any]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool,
+) -> None:  # fmt: skip
     if whole.section.participants == "cleaned":
         pytest.skip("the steps are the same")
-    straight = copy_of(whole, tmp_path / "straight")
-    wanted = takedown(straight, "a", "a copy").run()
+    straight, wanted = undisturbed
     lake = copy_of(whole, tmp_path / "killed")
     with monkeypatch.context() as patch:
         place: Any = module if hasattr(module, step) else Takedown
         patch.setattr(place, step, killed_at(getattr(place, step), after=after))
         with pytest.raises(KeyboardInterrupt):
-            takedown(lake, "a", "a copy").run()
-    receipt = takedown(lake, "a", "a copy").run()
+            takedown(lake, *ALL_OF_IT).run()
+    receipt = takedown(lake, *ALL_OF_IT).run()
     assert state(lake) == state(straight)
-    assert places(lake.home / "home", MARK) == []
+    assert {name.split("/")[2] for name in places(lake.home / "home", MARK)} == {"snapshot=s1"}, "of a, which stays"
     assert said(receipt) == said(wanted)
     assert list((lake.home / "home" / "takedowns").iterdir()) == [
         Path(receipts.location(lake.lake.home, receipt["receipt"]))
@@ -165,7 +180,7 @@ def killed_at(real: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
 
     def run(*words: Any, **keys: Any) -> Any:
         calls.append(1)
-        last = len(calls) == 2 or real.__name__ in {"append", "_note", "_destroy", "look"}
+        last = len(calls) == 2 or real.__name__ in {"append", "_note", "_destroy"}
         if last and not after:
             raise KeyboardInterrupt
         done = real(*words, **keys)
@@ -193,7 +208,7 @@ def test_nothing_is_destroyed_when_an_equation_fails(
     monkeypatch.setattr(takedown_amend, "exchange", lambda *words, **keys: real(*words, **{**keys, "within": "true"}))
     before = set(places(tmp_path / "home", MARK))
     with pytest.raises(VerificationError, match="nothing was destroyed yet"):
-        takedown(lake, "a", "a copy").run()
+        takedown(lake, *ALL_OF_IT).run()
     assert set(places(tmp_path / "home", MARK)) == before
     (receipt,) = receipts.every(lake.lake.home)
     assert (receipt["state"], receipt["tables"]) == (receipts.BEGUN, None)
