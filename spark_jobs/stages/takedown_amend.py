@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import VerificationError
@@ -169,9 +169,12 @@ def gone_rows(search: DiskSearch, table: str, paths: Sequence[str], taken: DataF
     return hit.unionByName(rest.join(own, F.col(keys[1]) == F.col("taken"), "left_semi"))
 
 
+_REASONS = ("by_reason", "by_first_reason")
+
+
 def counts_after(counts: Mapping[str, Any], changes: Sequence[tuple[DataFrame | None, int]]) -> dict[str, Any]:
     """Rows, kept, dropped and the counts by reason after rows went (-1) and came (1); the others are as they were."""
-    found: dict[str, Any] = {**counts, "by_reason": dict(counts.get("by_reason", {}))}
+    found: dict[str, Any] = {**counts, **{name: dict(counts[name]) for name in _REASONS if name in counts}}
     for frame, sign in changes:
         if frame is None:
             continue
@@ -180,23 +183,33 @@ def counts_after(counts: Mapping[str, Any], changes: Sequence[tuple[DataFrame | 
         if "kept" in counts:
             found["kept"] += sign * kept
             found["dropped"] += sign * (rows - kept)
-        for reason, number in reasons.items():
-            found["by_reason"][reason] = found["by_reason"].get(reason, 0) + sign * number
-    found["by_reason"] = {reason: number for reason, number in sorted(found["by_reason"].items()) if number}
-    return found if "by_reason" in counts else {key: value for key, value in found.items() if key != "by_reason"}
+        for name in _REASONS:
+            if name in found:
+                found[name] = _moved(found[name], reasons[name], sign)
+    return found
 
 
-def _tally(frame: DataFrame) -> tuple[int, int, dict[str, int]]:
+def _moved(counted: Mapping[str, int], by: Mapping[str, int], sign: int) -> dict[str, int]:
+    moved = {reason: counted.get(reason, 0) + sign * by.get(reason, 0) for reason in sorted({*counted, *by})}
+    return {reason: number for reason, number in moved.items() if number}
+
+
+def _tally(frame: DataFrame) -> tuple[int, int, dict[str, dict[str, int]]]:
+    """Rows, kept rows, and by each way of counting reasons the rows of each reason."""
     if "kept" not in frame.columns:
-        return frame.count(), 0, {}
+        return frame.count(), 0, {name: {} for name in _REASONS}
     if "drop_reasons" in frame.columns:
         reasons = F.transform("drop_reasons", lambda r: F.concat_ws(".", r["annotator"], r["reason"]))
     else:
         reasons = F.array_compact(F.array("duplicate_step"))
-    facts = frame.select("kept", F.explode_outer(reasons).alias("reason"), F.monotonically_increasing_id().alias("row"))
     (row,) = frame.agg(F.count(F.lit(1)).alias("rows"), F.count_if("kept").alias("kept")).collect()
-    by = facts.where("reason IS NOT NULL").groupBy("reason").count().collect()
-    return int(row["rows"]), int(row["kept"]), {one["reason"]: int(one["count"]) for one in by}
+    by = {"by_reason": _counted(frame, reasons), "by_first_reason": _counted(frame, F.slice(reasons, 1, 1))}
+    return int(row["rows"]), int(row["kept"]), by
+
+
+def _counted(frame: DataFrame, reasons: Column) -> dict[str, int]:
+    rows = frame.select(F.explode(reasons).alias("reason")).groupBy("reason").count().collect()
+    return {row["reason"]: int(row["count"]) for row in rows}
 
 
 def _suppressed(table: str, removed: ContentDigest) -> int:
