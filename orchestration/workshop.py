@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from assets.workshop import Workshop
 from orchestration.dataset_card.card import write_card
 from orchestration.environment import delta_jars, use_java
+from orchestration.lake_lock import share
 from orchestration.lineage_sink import sink_of
 from orchestration.report_page.page import write
 from orchestration.settings import PROJECT, Settings
@@ -103,6 +104,7 @@ class WorkshopResource:
     def _make(self) -> Workshop:
         settings = self.settings.check()
         recipe = read_recipe(settings)
+        share(settings)
         lake = Lake(start_session(settings), settings.home)
         whole = lake.properties() is not None
         lake.make(recipe.name)

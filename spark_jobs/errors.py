@@ -6,7 +6,8 @@ ProvenderError               exit 3
 │   │   └── ParameterError   an operator that cannot be built with these parameters
 │   ├── InputError           crawl files that are missing, empty or unreadable
 │   ├── LakeError            a lake that another version or another recipe made
-│   └── NotFoundError        a document, release or snapshot that the lake does not hold
+│   ├── NotFoundError        a document, release or snapshot that the lake does not hold
+│   └── TakenDownError       a version or release that a takedown removed
 ├── GateError                exit 1: an expectation failed, nothing was published
 ├── VerificationError        exit 1: what lies in the lake is not what was released
 ├── LostRaceError            exit 3: another publisher was first
@@ -52,6 +53,10 @@ class LakeError(UsageError):
 
 class NotFoundError(UsageError):
     """A document, release or snapshot that the lake does not hold."""
+
+
+class TakenDownError(UsageError):
+    """An earlier version, or a withdrawn release, whose data a takedown removed for good."""
 
 
 class GateError(ProvenderError):

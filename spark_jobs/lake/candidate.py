@@ -10,7 +10,7 @@ from spark_jobs.errors import ProvenderError
 from spark_jobs.lake import storage
 from spark_jobs.lake.digest import ContentDigest, digest_columns, from_metrics
 from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.suppressions import Suppressions, suppress
+from spark_jobs.lake.suppressions import TELLING, Suppressions, suppress
 from spark_jobs.lake.tables import TABLES
 
 
@@ -62,7 +62,10 @@ def write_candidate(
     side_locations: dict[str, str] = {}
     for name, frame in side.items():
         side_locations[name] = storage.join(base, "side", name)
-        suppress(conform(frame, name, lake), suppressions).write.mode("overwrite").parquet(side_locations[name])
+        # First by all that the stage gives: a locator has no host, and what is suppressed by host must not be in it.
+        allowed = suppress(frame, suppressions)
+        unknown = [c for c in TELLING if c in allowed.columns and c not in lake.at(name).columns]
+        conform(allowed.drop(*unknown), name, lake).write.mode("overwrite").parquet(side_locations[name])
     location = storage.join(base, "main")
     conformed = conform(main, table, lake)
     before, after = Observation(), Observation()

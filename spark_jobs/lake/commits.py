@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from spark_jobs.errors import LakeError, VerificationError
 from spark_jobs.lake import storage
@@ -24,6 +25,14 @@ class Commit:
     version: int
     at: datetime
     metadata: str | None
+
+
+@dataclass(frozen=True)
+class Files:
+    """Data files that a commit adds to the table and takes out of it, as paths below the table's location."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
 
 
 def versions(location: str) -> tuple[int, ...]:
@@ -67,6 +76,18 @@ def actions(location: str, version: int) -> Iterator[tuple[str, Mapping[str, Any
         except (ValueError, AttributeError) as error:
             raise VerificationError(f"{place}:{number}: the log is damaged; restore it from a copy") from error
         yield kind, values
+
+
+def files(location: str, version: int) -> Files:
+    """The data files of one commit. Raises LakeError where the table shares files with a place outside of it."""
+    found: dict[str, list[str]] = {"add": [], "remove": []}
+    for kind, values in actions(location, version):
+        if kind in found:
+            path = unquote(values["path"])
+            if path.startswith("/") or "://" in path:
+                raise LakeError(f"{location}: version {version} names the file {path}, which is not the table's own")
+            found[kind].append(path)
+    return Files(tuple(found["add"]), tuple(found["remove"]))
 
 
 def _file(location: str, version: int) -> str:

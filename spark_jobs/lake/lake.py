@@ -8,11 +8,12 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.errors import LakeError, NotFoundError
+from spark_jobs.errors import LakeError, NotFoundError, TakenDownError
 from spark_jobs.lake import commits, storage
 from spark_jobs.lake.commits import Commit
 from spark_jobs.lake.cuts import cut_text
 from spark_jobs.lake.file_log import FileLog
+from spark_jobs.lake.receipts import destroyed
 from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
 
@@ -42,6 +43,7 @@ class Lake:
         self._vacuumed: dict[str, dict[str, datetime]] = {}
         self._looked: set[str] = set()
         self._file_logs: dict[str, FileLog] = {}
+        self._destroyed: Mapping[str, str] | None = None
         self.ledger_heads: dict[str, int] | None = None  # see ledger.py; None until it was read
 
     def location(self, table: str) -> str:
@@ -135,6 +137,7 @@ class Lake:
     def refresh(self, *tables: str) -> None:
         """Look for new commits of these tables (none named: of all) when they are asked for next."""
         self._looked.difference_update(tables or tuple(self._looked))
+        self._destroyed = None
 
     def history(self, table: str) -> tuple[Publication, ...]:
         """All publications of a table, oldest first, from its commits; each commit is read once."""
@@ -192,6 +195,9 @@ class Lake:
             raise ValueError(f"{table.name} has no partitions to read")
         self._refuse_vacuumed(listed)
         current = self.publications(table.name)
+        for publication in listed:
+            if current[publication.partition].version != publication.version:
+                self._refuse_destroyed(publication)
         newest = max(p.version for p in listed)
         # One version serves them all as long as none was replaced up to it.
         if all(self._holds_at(p, newest, current) for p in listed):
@@ -209,6 +215,15 @@ class Lake:
                     f"{p.table}/{p.partition} version {p.version}: its rows are gone, a vacuum removed them on "
                     f"{when:%Y-%m-%d %H:%M} UTC, as nothing that was kept needed them; only its record is left"
                 )
+
+    def _refuse_destroyed(self, publication: Publication) -> None:
+        if self._destroyed is None:
+            self._destroyed = destroyed(self.home)
+        if publication.id in self._destroyed:
+            raise TakenDownError(
+                f"{publication.table}/{publication.partition} version {publication.version} held documents that were "
+                f"taken down ({self._destroyed[publication.id]}) and can no longer be read; read the current version"
+            )
 
     def _holds_at(self, publication: Publication, version: int, current: dict[str, Publication]) -> bool:
         if current[publication.partition].version == publication.version:
@@ -231,7 +246,7 @@ class Lake:
             return frame.where(F.lit(False))
         scope = str(TABLES[table].scope)
         return frame.where(
-            F.col(scope).isin([p.partition for p in listed]) & F.col("publication").isin([p.id for p in listed])
+            F.col(scope).isin([p.partition for p in listed]) & F.col("publication").isin([p.side_id for p in listed])
         )
 
     def documents(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:

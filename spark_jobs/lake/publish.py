@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import LostRaceError, ProvenderError, VerificationError
 from spark_jobs.lake.candidate import Candidate
+from spark_jobs.lake.commits import Commit, commit, versions
 from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
 from spark_jobs.lake.files import seal_files
 from spark_jobs.lake.lake import SERIAL, VACUUM, Lake
@@ -130,6 +131,55 @@ def retire(lake: Lake, table: str, record: Mapping[str, Any], *, condition: str 
     lake.refresh(table)
 
 
+def exchange(
+    lake: Lake, of: Publication, rows: DataFrame | None, record: Mapping[str, Any], *, within: str, sequence: int
+) -> Publication:
+    """Publish a partition anew in which only the rows that meet `within` (SQL) are replaced by `rows` (None: by none).
+
+    Only the files that hold such rows are written again. `record` speaks of the whole partition as it will be; its
+    digest follows by arithmetic, and who calls checks it on the files of the commit. Raises LostRaceError.
+    """
+    scope = Scope(of.table, of.partition)
+    suppressions = Suppressions.read(lake)
+    sealed = seal(
+        {
+            **record,
+            "table": scope.table,
+            "partition": scope.partition,
+            "transaction": scope.transaction,
+            "sequence": sequence,
+            "suppressions_version": suppressions.version,
+        }
+    )
+    new = suppress(rows, suppressions) if rows is not None else lake.at(scope.table).limit(0)
+    predicate = f"{scope.predicate} AND ({within})"
+    _retrying(lambda: _replace_where(lake, scope, new, predicate, sealed))
+    published = _read_back(lake, scope, sealed)
+    seal_files(lake, published)
+    return published
+
+
+def exchange_unpinned(
+    lake: Lake, table: str, rows: DataFrame | None, record: Mapping[str, Any], *, within: str
+) -> Commit:
+    """The same for rows that no publication counts: of a side table over all its publications, or of a cache."""
+    new = suppress(rows, Suppressions.read(lake)) if rows is not None else lake.at(table).limit(0)
+    text, before = dump(record, lake.home), lake.version(table)
+    _retrying(
+        lambda: (
+            new.write.format("delta").mode("overwrite").option("replaceWhere", within).option("userMetadata", text)
+            .save(lake.location(table))
+        )
+    )  # fmt: skip
+    lake.refresh(table)
+    location = lake.location(table)
+    new_ones = (commit(location, version) for version in versions(location) if version > before)
+    found = [one for one in new_ones if one.metadata == text]
+    if not found:
+        raise ProvenderError(f"{table}: a commit is not in the log after its write; check the storage and run again")
+    return found[-1]
+
+
 def append(lake: Lake, table: str, rows: DataFrame) -> None:
     """Append to a table without partitions (caches, audits, the ledger): rows are keyed, so repeats are harmless."""
     if TABLES[table].scope is not None:
@@ -182,24 +232,11 @@ def _write_side(
 
 
 def _commit(lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any], digest: ContentDigest) -> Publication:
-    text = dump(sealed, lake.home)
     written = Observation()
     observed = rows.observe(written, *digest_columns(rows.schema, rows.columns))
 
-    def write() -> None:
-        (
-            observed.write.format("delta")
-            .mode("overwrite")
-            .option("replaceWhere", scope.predicate)
-            .option("mergeSchema", str(TABLES[scope.table].open).lower())
-            .option("userMetadata", text)
-            .option("txnAppId", scope.transaction)
-            .option("txnVersion", str(sealed["sequence"]))
-            .save(lake.location(scope.table))
-        )
-
     try:
-        _retrying(write)
+        _retrying(lambda: _replace_where(lake, scope, observed, scope.predicate, sealed))
     except Exception:
         # The commit may be there, and only the answer lost. What was observed is lost with it: the rows are read.
         came_through = _same(lake, scope, sealed)
@@ -217,6 +254,19 @@ def _commit(lake: Lake, scope: Scope, rows: DataFrame, sealed: Mapping[str, Any]
 def _is(publication: Publication, sealed: Mapping[str, Any]) -> bool:
     """Whether this run wrote it."""
     return publication.id == sealed["publication"] and publication.record.get("run_id") == sealed.get("run_id")
+
+
+def _replace_where(lake: Lake, scope: Scope, rows: DataFrame, predicate: str, sealed: Mapping[str, Any]) -> None:
+    (
+        rows.write.format("delta")
+        .mode("overwrite")
+        .option("replaceWhere", predicate)
+        .option("mergeSchema", str(TABLES[scope.table].open).lower())
+        .option("userMetadata", dump(sealed, lake.home))
+        .option("txnAppId", scope.transaction)
+        .option("txnVersion", str(sealed["sequence"]))
+        .save(lake.location(scope.table))
+    )
 
 
 def _same(lake: Lake, scope: Scope, sealed: Mapping[str, Any]) -> list[Publication]:

@@ -43,6 +43,11 @@ class Publication:
         return str(self.record["publication"])
 
     @property
+    def side_id(self) -> str:
+        """The id that its rows in side tables carry: a takedown leaves those of its predecessor where they are."""
+        return str(self.record.get("side_publication", self.id))
+
+    @property
     def fingerprint(self) -> str:
         """What determined the data, cumulative over its upstream."""
         return str(self.record["fingerprint"])

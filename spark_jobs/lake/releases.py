@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spark_jobs.errors import NotFoundError
+from spark_jobs.errors import NotFoundError, TakenDownError
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import Scope, replace
 from spark_jobs.lake.records import Publication, canonical_json, sha256_of
 
 LATEST = "latest"
 RETIRED = "retired"  # its documents are gone: a vacuum did not keep them
+WITHDRAWN = "withdrawn"
 _BECAUSE = {RETIRED: "a vacuum removed its documents; its lineage is in the ledger"}
 _SCHEMA = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
 
@@ -35,7 +36,7 @@ def release_name(recipe: str, snapshots: tuple[str, ...], pins: Mapping[str, str
 def register_release(lake: Lake, release: Release) -> Publication | None:
     """Publish a release's row; None when it stands there already for the same publication."""
     lake.refresh("releases")
-    if any(r.publication == release.publication for r in releases(lake)):
+    if any(r.name == release.name and r.publication == release.publication for r in releases(lake)):
         return None
     return register_state(lake, release)
 
@@ -50,9 +51,28 @@ def register_state(lake: Lake, release: Release, *, run_id: str | None = None) -
     )  # fmt: skip
 
 
+def revision_of(release: Release) -> int:
+    """The number of a release's revision: 1 as it was mixed, one more after each takedown that took of it."""
+    return int(release.manifest.get("revision", 1))
+
+
+def revise_release(lake: Lake, old: Release, new: Release) -> Release:
+    """Register `new` under the name of `old`, which stays as `NAME-rN`, withdrawn; returns what was withdrawn.
+
+    The withdrawn row comes first: a killed takedown leaves a release that is still there, and is finished by the next.
+    """
+    manifest = {**old.manifest, "release": f"{old.name}-r{revision_of(old)}", "withdrawn_for": new.publication}
+    withdrawn = Release(manifest["release"], old.recipe, WITHDRAWN, old.publication, manifest)
+    register_release(lake, withdrawn)
+    register_release(lake, new)
+    return withdrawn
+
+
 def releases(lake: Lake) -> tuple[Release, ...]:
-    """Every release, oldest first."""
-    order = {p.partition: p.version for p in lake.history("releases")}
+    """Every release, the one that was first registered first; a revision keeps the place of its release."""
+    order: dict[str, int] = {}
+    for publication in lake.history("releases"):
+        order.setdefault(publication.partition, publication.version)
     rows = lake.at("releases").collect()
     found = [
         Release(row["release"], row["recipe"], row["state"], row["publication"], json.loads(row["manifest"]))
@@ -65,11 +85,15 @@ def find_release(lake: Lake, name: str) -> Release:
     """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is."""
     everything = releases(lake)
     known = [release for release in everything if release.state == "published"]
-    other = next((release for release in everything if release.name == name and release.state != "published"), None)
-    if other is not None:
-        raise NotFoundError(f"the release {name} is {other.state}: {_BECAUSE.get(other.state, 'it is not served')}")
     if not known:
         raise NotFoundError(f"{lake.home}: no release yet; build one with ./provender run")
+    other = next((release for release in everything if release.name == name and release.state != "published"), None)
+    if other is not None and other.state == WITHDRAWN:
+        raise TakenDownError(
+            f"{name}: withdrawn, as it held documents that were taken down; {name.rpartition('-r')[0]} is without them"
+        )
+    if other is not None:
+        raise NotFoundError(f"the release {name} is {other.state}: {_BECAUSE.get(other.state, 'it is not served')}")
     if name == LATEST:
         return known[-1]
     exact = [release for release in known if release.name == name]

@@ -78,6 +78,29 @@ def write_text(location: str, text: str) -> None:
     beside.replace(path)
 
 
+def replace_text(location: str, text: str) -> None:
+    """Write a small UTF-8 file so that readers find the old or the new text, never a part of one."""
+    system, path = url_to_fs(location)
+    write_text(f"{location}.new", text)
+    system.mv(f"{path}.new", path)
+
+
+def below(location: str) -> tuple[str, ...]:
+    """All files below a folder, as paths relative to it, sorted; empty when it is absent."""
+    system, path = url_to_fs(location)
+    system.invalidate_cache(path)  # object stores remember listings
+    if not system.exists(path):
+        return ()
+    root = path.rstrip("/") + "/"
+    return tuple(sorted(str(name).removeprefix(root) for name in system.find(path)))
+
+
+def size(location: str) -> int:
+    """Bytes of a file."""
+    system, path = url_to_fs(location)
+    return int(system.size(path))
+
+
 def read_text(location: str) -> str:
     """Read a small UTF-8 file."""
     with fsspec.open(location, "r", encoding="utf-8") as file:

@@ -74,10 +74,19 @@ class Dedup:
     def run(self, context: StageContext) -> StageOutput:
         """Sign, match, cluster, elect. Raises LakeError when the index was written with other parameters."""
         section = context.recipe.deduped
-        return _Run(context, section, minhash_params(section)).output()
+        return DedupRun(context, section, minhash_params(section)).output()
 
 
-class _Run:
+@dataclass(frozen=True, kw_only=True)
+class Elected:
+    """The documents of a snapshot as the levels of documents leave them; see `assign` for the columns of `assigned`."""
+
+    new: DataFrame
+    assigned: DataFrame
+    counts: Mapping[str, int]
+
+
+class DedupRun:
     """One snapshot being deduped."""
 
     def __init__(self, context: StageContext, section: DedupedSection, params: MinHash) -> None:
@@ -100,25 +109,29 @@ class _Run:
         # A row's number is good within this attempt: it is written once and read from there.
         numbered = sign_frame(cleaned, self.params, beside).withColumn("row", F.monotonically_increasing_id())
         signed = self.scratch.keep(numbered, "signed")
-        published = self._published()
-        new = self.scratch.keep(self._participants(signed, published), "participants")
-        self.context.say("dedup: matching")
-        matches = self._matches(new, signed, published)
-        labels = self._labels(matches, published)
-        assigned = assign(new, matches.links, labels, published)
-        text = self._text(deduped_columns(assigned), new, signed)
+        elected = self.elect(signed)
+        text = self._text(deduped_columns(elected.assigned), elected.new, signed)
         return StageOutput(
             main=self._captures(text.rows, cleaned),
             side={
-                "signatures": self._signatures(signed, assigned), "band_index": self._band_index(signed),
+                "signatures": self._signatures(signed, elected.assigned), "band_index": self._band_index(signed),
                 "units": self._units(text.stored),
             },
             operators=(self._record(),),
             facts={
                 "min_similarity": self.section.minhash.min_similarity, "params_id": self.params.params_id,
-                **matches.counts, "text_levels": text.counts,
+                **elected.counts, "text_levels": text.counts,
             },
         )  # fmt: skip
+
+    def elect(self, signed: DataFrame) -> Elected:
+        """Match, cluster and elect. `signed`: the documents as `sign_frame` gives them, with their `row`, kept."""
+        published = self._published()
+        new = self.scratch.keep(self._participants(signed, published), "participants")
+        self.context.say("dedup: matching")
+        matches = self._matches(new, signed, published)
+        labels = self._labels(matches, published)
+        return Elected(new=new, assigned=assign(new, matches.links, labels, published), counts=matches.counts)
 
     def _check_index(self) -> None:
         """Signatures of other parameters never match: found out before the work, not as missing duplicates."""

@@ -83,7 +83,8 @@ class Read:
                 "read_errors": found.where("cause IS NOT NULL").select(
                     "snapshot", "source_file", "source_offset", "bytes", "is_document", "cause", "detail"
                 ),
-                "locator": rows.select("snapshot", "url_hash", "doc_id", "url"),
+                # The last two only say what is suppressed.
+                "locator": rows.select("snapshot", "url_hash", "doc_id", "url", "canonical_url", "licence"),
             },
             operators=(_operator(section),),
         )

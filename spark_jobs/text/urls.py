@@ -62,6 +62,11 @@ def registered_domain(host: str) -> str:
     return _suffixes().extract_str(host).top_domain_under_public_suffix or host
 
 
+def is_public_suffix(host: str) -> bool:
+    """Whether sites are registered right below a name, as below `com` and `co.uk`; a name without a dot is one."""
+    return "." not in host or _suffixes().extract_str(host).suffix == host
+
+
 @lru_cache(maxsize=65536)
 def is_top_level_domain(name: str) -> bool:
     """Whether a name is at the top of the public suffix list, in any case."""
