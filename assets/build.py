@@ -37,12 +37,18 @@ class Built:
 
 
 class GateFailedError(GateError):
-    """The gate said no. `outcomes` are all of them, `candidate` is where the rows lie that were not published."""
+    """The gate said no. `outcomes` are all of them, `candidate` is where the rows lie that were not published.
 
-    def __init__(self, message: str, outcomes: tuple[Outcome, ...], candidate: str) -> None:
+    `inputs` are the pins it was made from: from the same ones it would be refused again.
+    """
+
+    def __init__(
+        self, message: str, outcomes: tuple[Outcome, ...], candidate: str, inputs: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         super().__init__(message)
         self.outcomes = outcomes
         self.candidate = candidate
+        self.inputs = tuple(inputs)
 
 
 @dataclass
@@ -105,7 +111,7 @@ def build(
             raise GateFailedError(
                 f"{stage.table}/{partition}: nothing published, {len(failed)} of {len(outcomes)} expectations failed: "
                 f"{'; '.join(map(_told, failed))}. The candidate lies at {candidate.location}",
-                outcomes, candidate.location,
+                outcomes, candidate.location, pins.inputs,
             )  # fmt: skip
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
         if earlier and redecided:

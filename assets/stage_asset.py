@@ -10,9 +10,11 @@ from typing import Any
 import dagster as dg
 
 from assets.build import Built, GateFailedError, Prepare, build
+from assets.columns import column_lineage, column_schema
 from assets.workshop import Workshop
 from expectations.gate import Law, Outcome
 from spark_jobs.lake.records import Publication
+from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.stages.stage import Stage
 
 SNAPSHOTS = dg.DynamicPartitionsDefinition(name="snapshots")
@@ -22,7 +24,10 @@ SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeve
 
 @dataclass(frozen=True, kw_only=True)
 class TableAsset:
-    """One table of the flow: how it is made, what must hold, and what is done beside it."""
+    """One table of the flow: how it is made, what must hold, and what is done beside it.
+
+    `layer` is the group of the graph that it is shown in.
+    """
 
     stage: Stage
     laws: Sequence[Law]
@@ -30,6 +35,7 @@ class TableAsset:
     prepare: Prepare | None = None
     after: Callable[[Workshop, Publication], Mapping[str, Any]] | None = None
     kinds: frozenset[str] = field(default=frozenset({"spark", "deltalake", "python"}))
+    layer: str = "corpus"
 
     @property
     def name(self) -> str:
@@ -37,9 +43,9 @@ class TableAsset:
         return self.stage.table
 
 
-def stage_asset(
+def stage_asset(  # noqa: PLR0917 - an asset is made of all of these
     table: TableAsset, tables: Mapping[str, TableAsset], code_versions: Mapping[str, str],
-    fingerprint: Callable[[Workshop, str], str], models: Collection[str] = ("models",),
+    fingerprint: Callable[[Workshop, str], str], recipe: Recipe, models: Collection[str] = ("models",),
 ) -> dg.AssetsDefinition:  # fmt: skip
     """The asset of a table. `fingerprint` gives the table's full fingerprint in a lake, models included.
 
@@ -64,7 +70,12 @@ def stage_asset(
         ],
         code_version=code_versions[table.name][:16],
         description=table.description,
-        group_name="corpus",
+        metadata={
+            "dagster/column_schema": column_schema(table.name, recipe),
+            "dagster/uri": f"HOME/tables/{table.name}",
+            "recipe": recipe.name,
+        },
+        group_name=table.layer,
         kinds=set(table.kinds),
         owners=["team:data"],
         output_required=False,
@@ -81,7 +92,15 @@ def stage_asset(
             )  # fmt: skip
         except GateFailedError as error:
             yield from _check_results(table.name, error.outcomes)
-            raise dg.Failure(str(error), metadata={"candidate": error.candidate}, allow_retries=False) from error
+            # A release is named after its inputs, and has hundreds of them.
+            made_from = () if by_release else error.inputs
+            raise dg.Failure(
+                str(error), allow_retries=False,
+                metadata={
+                    "candidate": error.candidate,
+                    "refused": refusal(fingerprint(workshop, table.name), made_from),
+                },
+            ) from error  # fmt: skip
         extra = table.after(workshop, built.publication) if table.after else {}
         yield from _check_results(table.name, built.outcomes)
         yield dg.MaterializeResult(
@@ -91,6 +110,12 @@ def stage_asset(
         )
 
     return table_asset
+
+
+def refusal(fingerprint: str, inputs: Sequence[Mapping[str, Any]]) -> dg.JsonMetadataValue:
+    """What a gate refused, in the metadata of the failure: from the same state it would be refused again."""
+    pins = [[str(pin["table"]), str(pin["partition"]), str(pin["publication"])] for pin in inputs]
+    return dg.MetadataValue.json({"fingerprint": fingerprint, "inputs": sorted(pins)})
 
 
 def _dep(name: str, tables: Mapping[str, TableAsset], by_release: bool) -> dg.AssetDep:  # noqa: FBT001
@@ -134,6 +159,9 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         "inputs": dg.MetadataValue.md("\n".join(inputs) or "none"),
         "run id of the ledger": str(record.get("run_id", "")),
     }
+    lineage = column_lineage(publication.table, record.get("columns", ()), _score_of(record))
+    if lineage is not None:
+        metadata["dagster/column_lineage"] = lineage
     if again := record.get("redecided_from"):
         metadata["decided again from publication"] = str(again["publication"])
     if "largest_cluster" in counts:
@@ -142,10 +170,18 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         metadata |= {
             "kept": int(counts["kept"]),
             "dropped": int(counts["dropped"]),
+            # Numbers of their own, so that the UI draws their history.
             "kept share": counts["kept"] / counts["rows"] if counts.get("rows") else 0.0,
+            "drop rate": counts["dropped"] / counts["rows"] if counts.get("rows") else 0.0,
             "dropped by reason": dg.MetadataValue.table(reasons, schema=dg.TableSchema(columns)),
         }
     return metadata
+
+
+def _score_of(record: Mapping[str, Any]) -> str | None:
+    """The score that the selector of a release chose by."""
+    selectors = (o for o in record.get("operators", []) if isinstance(o, dict) and o.get("kind") == "selectors")
+    return next((str(score) for o in selectors if (score := o["params"].get("score"))), None)
 
 
 def _params(params: Mapping[str, Any]) -> str:
