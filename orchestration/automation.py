@@ -4,6 +4,7 @@ Dagster's own conditions know code versions and events, not what a gate refused,
 hundred partitions and more it skips some comparisons without a word. `plan.py` decides; here it meets Dagster.
 """
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Lookout:
     settings: Settings
     recipe: Recipe
     catalog: dict[str, TableAsset]
-    instance: Callable[[], dg.DagsterInstance] = dg.DagsterInstance.get
+    instance: Callable[[], dg.DagsterInstance] = field(default_factory=lambda: functools.cache(dg.DagsterInstance.get))
     _last: tuple[object, Plan] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

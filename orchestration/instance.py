@@ -96,14 +96,20 @@ def _add_partitions(instance: dg.DagsterInstance, name: str, keys: list[str]) ->
 # runs whose process is gone ---------------------------------------------------------------------------------------
 
 
-def end_lost_runs(instance: dg.DagsterInstance) -> int:
-    """Mark runs as failed whose process is gone, as after a power cut: they would count as running for ever."""
+def end_lost_runs(instance: dg.DagsterInstance, *, nothing_starts: bool = False) -> int:
+    """Mark runs as failed whose process is gone, as after a power cut: they would count as running for ever.
+
+    A run whose process is not known yet is about to start, but where `nothing_starts`: before there is a daemon.
+    """
     ended = 0
     for record in instance.get_run_records(dg.RunsFilter(statuses=_HELD)):
         run = record.dagster_run
         pid = _process_of(instance, run.run_id)
-        began = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
-        if pid is None or not is_alive(pid, began):
+        if pid is None or record.start_time is None:
+            lost = nothing_starts
+        else:
+            lost = not is_alive(pid, datetime.fromtimestamp(record.start_time, UTC))
+        if lost:
             instance.report_run_failed(run, "The process of the run is gone; what it published stands.")
             ended += 1
     return ended

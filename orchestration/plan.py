@@ -109,7 +109,7 @@ class _Planner:
             reason = (
                 self._behind(upstream, tables, due)
                 or self._out_of_turn(name, snapshot, stale)
-                or self._refused(name, failures)
+                or (None if upstream & set(due) else self._refused(name, failures))
             )
             if reason is None:
                 due.append(name)

@@ -11,7 +11,7 @@ import dagster as dg
 
 from assets.stage_asset import RELEASES
 from orchestration.automation import Lookout, status
-from orchestration.instance import reconcile
+from orchestration.instance import end_lost_runs, reconcile
 from orchestration.jobs import RELEASE
 from orchestration.plan import pause_of, utc_now
 from orchestration.registration import (
@@ -111,7 +111,10 @@ def release_sensor(lookout: Lookout, job: Any) -> dg.SensorDefinition:
 
 
 def ledger_sensor(lookout: Lookout) -> dg.SensorDefinition:
-    """Reports publications that Dagster does not know: of a run that was killed between its commit and its event."""
+    """Reports publications that Dagster does not know, of a run that was killed between its commit and its event.
+
+    Such a run is marked as failed first: killed outside of the daemon, it would count as running for ever.
+    """
 
     @dg.sensor(
         name="report_publications", minimum_interval_seconds=lookout.settings.watch_seconds,
@@ -122,10 +125,12 @@ def ledger_sensor(lookout: Lookout) -> dg.SensorDefinition:
         lookout.lake.refresh()
         if not lookout.lake.is_there():
             return dg.SensorResult(skip_reason="there is no lake yet")
+        lost = end_lost_runs(context.instance)
         under_way = InstanceRuns(context.instance).under_way()
-        if under_way:
+        if lost or under_way:
             # Between its commit and its event a run is not to be overtaken.
-            return dg.SensorResult(skip_reason=f"{len(under_way)} runs are queued or running")
+            told = f"{len(under_way)} runs are queued or running"
+            return dg.SensorResult(skip_reason=f"{told}; {lost} had lost their process and failed" if lost else told)
         head = json.dumps(lookout.lake.heads())
         if head == context.cursor:
             return dg.SensorResult(skip_reason="nothing was published since the last look")

@@ -47,7 +47,7 @@ def serve(settings: Settings, host: str, port: int, progress: Progress) -> int:
 def catch_up(settings: Settings, progress: Progress) -> None:
     """What a crash left undone: runs that nobody executes any more, publications that Dagster does not know."""
     with open_instance(settings) as instance:
-        lost = end_lost_runs(instance)
+        lost = end_lost_runs(instance, nothing_starts=True)
         if lost:
             progress.line(f"{lost} runs had lost their process and are marked as failed")
         lookout = Lookout(settings, read_recipe(settings), dict(tables()))

@@ -30,10 +30,13 @@ class LogLake(Lake):
     def __init__(self, home: str) -> None:
         super().__init__(NoSpark(), home)  # type: ignore[arg-type]
         self._rows: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+        self._there = False
 
     def is_there(self) -> bool:
         """Whether there is a whole lake."""
-        return self.properties() is not None
+        # To ask the log costs more with every commit, and what is there stays there.
+        self._there = self._there or self.properties() is not None
+        return self._there
 
     def heads(self) -> dict[str, int]:
         """The newest version of each main table of the flow."""

@@ -49,7 +49,7 @@ class Served:
                 [sys.executable, "-P", "-m", "orchestration", "ui", *words], cwd=self.place, start_new_session=True,
                 stdout=log, stderr=log, env={**os.environ, **{k: str(v) for k, v in self.settings.items()}},
             )  # fmt: skip
-        self.until(lambda: self.answers(), "the web server answers")
+        self.until(self.answers, "the web server answers")
 
     def answers(self) -> bool:
         try:

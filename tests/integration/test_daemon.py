@@ -1,6 +1,6 @@
 """The scheduled refresh as it runs for weeks: the real program with its daemon, on a place where crawls appear.
 
-The tests follow one another as days do: a first crawl, the next, a poisoned one, its mending, another recipe, a power cut.
+The tests follow one another as days do: a crawl, the next, a poisoned one, its mending, another recipe, a power cut.
 """
 
 import shutil
@@ -143,7 +143,7 @@ def test_after_a_power_cut_it_goes_on_and_dagster_knows_every_publication(progra
                 ).records
                 assert record.asset_materialization is not None
                 assert record.asset_materialization.metadata["publication"].value == publication.id, key
-            lost = [run for run in instance.get_runs() if run.status in {dg.DagsterRunStatus.STARTED}]
+            lost = [run for run in instance.get_runs() if run.status == dg.DagsterRunStatus.STARTED]
             assert lost == []
     program.until(lambda: len(hook.got) > alerts, "the alert on the lost run", 60)
     assert "its process ended before it could say why" in hook.got[-1]["reason"]

@@ -1,4 +1,4 @@
-"""The Dagster UI in a real browser: what an asset says of itself, a snapshot that is built there, and one that is refused."""
+"""The Dagster UI in a real browser: what assets say of themselves, a snapshot built there, and one that is refused."""
 
 import shutil
 from collections.abc import Iterator
