@@ -101,13 +101,14 @@ _MADE: Final[Mapping[str, Mapping[str, str]]] = {
 
 def column_schema(table: str, recipe: Recipe) -> dg.TableSchema:
     """Every column with type and description, signals and scores of the recipe included."""
-    described = DESCRIPTIONS[table]
-    columns = [
-        dg.TableColumn(name, kind, description=described.get(name))
-        for name, kind in split_columns(TABLES[table].columns)
-    ]
-    columns += [dg.TableColumn(name, "DOUBLE", description=says) for name, says in _of_operators(table, recipe)]
-    return dg.TableSchema(columns)
+    described = {**DESCRIPTIONS[table], **dict(_of_operators(table, recipe))}
+    columns = [*split_columns(TABLES[table].columns), *((name, "DOUBLE") for name, _ in _of_operators(table, recipe))]
+    lineage = column_lineage(table, [name for name, _ in columns])
+    made = lineage.deps_by_column if lineage is not None else {}
+    return dg.TableSchema([
+        dg.TableColumn(name, short_type(kind), description=_told(described[name], kind, made.get(name, ())))
+        for name, kind in columns
+    ])  # fmt: skip
 
 
 def column_lineage(table: str, columns: Sequence[str], score: str | None = None) -> dg.TableColumnLineage | None:
@@ -125,6 +126,19 @@ def column_lineage(table: str, columns: Sequence[str], score: str | None = None)
         if behind:
             made[column] = [dg.TableColumnDep(dg.AssetKey(one.split(".")[0]), one.split(".")[1]) for one in behind]
     return dg.TableColumnLineage(made)
+
+
+def short_type(kind: str) -> str:
+    """A type without the fields of its structs, which would take the page from the descriptions."""
+    head, struct, _ = kind.partition("STRUCT<")
+    return f"{head}STRUCT{'>' * head.count('<')}" if struct else kind
+
+
+def _told(says: str, kind: str, behind: Sequence[dg.TableColumnDep]) -> str:
+    """A column's description with what it is made of, for not every UI draws that."""
+    parts = [says, kind if short_type(kind) != kind else ""]
+    parts.append(f"of {', '.join(f'{d.asset_key.to_user_string()}.{d.column_name}' for d in behind)}" if behind else "")
+    return "; ".join(part for part in parts if part)
 
 
 def split_columns(ddl: str) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ def stage_asset(  # noqa: PLR0917 - an asset is made of all of these
             dg.AssetCheckSpec(
                 name=law.name,
                 asset=table.name,
-                description=law.says,
+                description=_described(law),
                 metadata={"severity": law.severity if law.severity_in is None else "as the recipe says"},
                 blocking=False,
             )
@@ -72,7 +72,6 @@ def stage_asset(  # noqa: PLR0917 - an asset is made of all of these
         description=table.description,
         metadata={
             "dagster/column_schema": column_schema(table.name, recipe),
-            "dagster/uri": f"HOME/tables/{table.name}",
             "recipe": recipe.name,
         },
         group_name=table.layer,
@@ -116,6 +115,18 @@ def refusal(fingerprint: str, inputs: Sequence[Mapping[str, Any]]) -> dg.JsonMet
     """What a gate refused, in the metadata of the failure: from the same state it would be refused again."""
     pins = [[str(pin["table"]), str(pin["partition"]), str(pin["publication"])] for pin in inputs]
     return dg.MetadataValue.json({"fingerprint": fingerprint, "inputs": sorted(pins)})
+
+
+def _described(law: Law) -> str:
+    """What must hold, and what comes of it if it does not; Dagster's word "blocking" is of another thing."""
+    if law.severity_in is not None:
+        return f"{law.says}. Whether this is an error or a warning, the recipe says."
+    refused = law.severity == "error"
+    return f"{law.says}. {'Error: nothing is published.' if refused else 'Warning: it is told, and published.'}"
+
+
+def _share(part: int, counts: Mapping[str, Any]) -> float:
+    return round(part / counts["rows"], 6) if counts.get("rows") else 0.0
 
 
 def _dep(name: str, tables: Mapping[str, TableAsset], by_release: bool) -> dg.AssetDep:  # noqa: FBT001
@@ -171,8 +182,8 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
             "kept": int(counts["kept"]),
             "dropped": int(counts["dropped"]),
             # Numbers of their own, so that the UI draws their history.
-            "kept share": counts["kept"] / counts["rows"] if counts.get("rows") else 0.0,
-            "drop rate": counts["dropped"] / counts["rows"] if counts.get("rows") else 0.0,
+            "kept share": _share(counts["kept"], counts),
+            "drop rate": _share(counts["dropped"], counts),
             "dropped by reason": dg.MetadataValue.table(reasons, schema=dg.TableSchema(columns)),
         }
     return metadata

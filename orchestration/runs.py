@@ -99,5 +99,5 @@ def subject_of(run: dg.DagsterRun) -> Subject:
     """What a run is about. A run without a selection is of all assets of its job."""
     if run.job_name == REGISTER:
         return Subject(frozenset(), registers=run.tags.get(SNAPSHOT_TAG, ""))
-    names = {key.to_user_string() for key in run.asset_selection or ()} or set(run.step_keys_to_execute or ())
+    names = {key.to_user_string() for key in run.asset_selection or ()}
     return Subject(frozenset(names or ASSETS_OF_JOBS.get(run.job_name, ())), partition=run.tags.get(PARTITION_TAG))

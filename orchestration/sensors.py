@@ -102,10 +102,9 @@ def release_sensor(lookout: Lookout, job: Any) -> dg.SensorDefinition:
             why = f"{len(plan.waiting)} wait, {first[0]}: {first[1]}" if first else "no release is due"
             return dg.SensorResult(skip_reason=why)
         context.log.info("%s: the release %s is due", RELEASE, plan.release)
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(partition_key=plan.release)],
-            dynamic_partitions_requests=[RELEASES.build_add_request([plan.release])],
-        )
+        # At once, and not by the result of the tick: Dagster looks for the partition when it resolves the request.
+        context.instance.add_dynamic_partitions(str(RELEASES.name), [plan.release])
+        return dg.SensorResult(run_requests=[dg.RunRequest(partition_key=plan.release)])
 
     return release_what_is_fresh
 

@@ -89,14 +89,19 @@ def test_a_release_of_150_snapshots_is_requested_when_one_of_them_changed(
     lookout: Lookout, instance: dg.DagsterInstance
 ) -> None:
     lookout.lake.build(MANY)
-    job = asset_jobs(["models"])[RELEASE]
+    from dagster._core.definitions.partitions.context import partition_loading_context
+
+    job = asset_jobs([])[RELEASE]
     defs = dg.Definitions(assets=assets(), jobs=[job], sensors=[release_sensor(lookout, job)])
-    sensor = defs.resolve_sensor_def("release_what_is_fresh") if hasattr(defs, "resolve_sensor_def") else (
-        defs.get_repository_def().get_sensor_def("release_what_is_fresh")
-    )  # fmt: skip
+    sensor = defs.get_repository_def().get_sensor_def("release_what_is_fresh")
 
     def tick() -> list[str | None]:
-        with dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def()) as context:
+        repository = defs.get_repository_def()
+        # The daemon's process has this around every tick.
+        with (
+            dg.build_sensor_context(instance=instance, repository_def=repository) as context,
+            partition_loading_context(dynamic_partitions_store=instance),
+        ):
             data = sensor.evaluate_tick(context)
         return [request.partition_key for request in data.run_requests or ()]
 
@@ -112,6 +117,7 @@ def test_a_release_of_150_snapshots_is_requested_when_one_of_them_changed(
 def test_dagster_itself_does_not_see_a_change_behind_150_snapshots(instance: dg.DagsterInstance) -> None:
     """Why the ledger is asked: the state that Dagster's UI and conditions go by is silent from 100 inputs on."""
     from dagster._core.definitions.data_version import CachingStaleStatusResolver
+    from dagster._core.loader import LoadingContextForTest
 
     def status(number: int) -> str:
         with dg.DagsterInstance.ephemeral() as blank:
@@ -138,7 +144,8 @@ def test_dagster_itself_does_not_see_a_change_behind_150_snapshots(instance: dg.
             report("many", MANY[0], "changed")
             graph = dg.Definitions(assets=[many, one]).resolve_asset_graph()
             with blank:
-                return str(CachingStaleStatusResolver(blank, graph, blank).get_status(one.key, "r").value)
+                resolver = CachingStaleStatusResolver(blank, graph, LoadingContextForTest(blank))
+                return str(resolver.get_status(one.key, "r").value)
 
     assert (status(20), status(150)) == ("STALE", "FRESH")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.columns import DESCRIPTIONS, column_lineage, column_schema, split_columns
+from assets.columns import DESCRIPTIONS, column_lineage, column_schema, short_type, split_columns
 from spark_jobs.lake.tables import FLOW, TABLES
 from tests.unit.straw_ledger import CATALOG, recipe_of
 
@@ -25,6 +25,16 @@ def test_types_with_commas_are_one_column() -> None:
     assert split_columns("a INT, b ARRAY<STRUCT<c: INT, d: STRING>>,\n  e MAP<STRING, INT>") == [
         ("a", "INT"), ("b", "ARRAY<STRUCT<c: INT, d: STRING>>"), ("e", "MAP<STRING, INT>"),
     ]  # fmt: skip
+
+
+def test_the_fields_of_structs_are_told_beside_the_type(tmp_path: Path) -> None:
+    assert short_type("ARRAY<STRUCT<a: INT, b: ARRAY<STRUCT<c: INT>>>>") == "ARRAY<STRUCT>"
+    assert short_type("STRUCT<a: INT>") == "STRUCT"
+    assert short_type("ARRAY<STRING>") == "ARRAY<STRING>"
+    edits = next(column for column in column_schema("cleaned", recipe_of(tmp_path)).columns if column.name == "edits")
+    assert edits.type == "ARRAY<STRUCT>"
+    assert "chars_removed: BIGINT" in str(edits.description)
+    assert str(edits.description).endswith("; of raw.payload")
 
 
 def test_signals_and_scores_of_the_recipe_are_columns(tmp_path: Path) -> None:

@@ -27,12 +27,18 @@ with open_instance(Settings(home=home)) as instance:
 
 
 def test_three_programs_open_a_new_home_at_once(tmp_path: Path) -> None:
+    # A program of a file: Spark takes one without for its own doctests, and ends it.
+    program = tmp_path / "program.py"
+    program.write_text(OPEN, encoding="utf-8")
     for attempt in range(2):
         home = tmp_path / str(attempt) / "home"
         home.parent.mkdir()
         programs = [
             subprocess.Popen(
-                [sys.executable, "-c", OPEN, str(home), str(n)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+                [sys.executable, str(program), str(home), str(n)],
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
             for n in range(3)
         ]

@@ -133,7 +133,7 @@ def test_what_a_gate_refused_is_not_tried_again_until_something_changes(lake: St
     assert found.release is None, "the old release is served on"
     lake.publish("raw", "four")
     assert plan(lake, runs).refresh == {"four": ("cleaned", "scored", "deduped", "rewritten")}, "the input changed"
-    other = StrawLake(recipe_of(tmp_path, cleaned={"steps": ["empty_text"]}))
+    other = StrawLake(recipe_of(tmp_path, cleaned={"steps": ["empty_text", "token_count"]}))
     other.known, other.snapshots, other.models = (
         [p for p in lake.known if p.id != "raw/four/5"],
         lake.snapshots,
