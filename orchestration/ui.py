@@ -23,7 +23,9 @@ _LOOK_SECONDS = 2.0
 _RELOAD = f'mutation {{ reloadRepositoryLocation(repositoryLocationName: "{LOCATION}") {{ __typename }} }}'
 
 
-def serve(settings: Settings, host: str, port: int, progress: Progress) -> int:
+def serve(
+    settings: Settings, host: str, port: int, progress: Progress, workspace: Path = PROJECT / "workspace.yaml"
+) -> int:
     """Bring the instance up to date, start web server and daemon as children, and wait for them."""
     catch_up(settings, progress)
     progress.line(f"Dagster UI: http://{host}:{port} (lake {settings.home}; stop with Ctrl-C)")
@@ -32,7 +34,7 @@ def serve(settings: Settings, host: str, port: int, progress: Progress) -> int:
     command = [
         sys.executable,
         # Dagster recommends a command line of its own to developers of code locations: no news to the user.
-        "-W", "ignore", "-P", "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml"), "-h", host,
+        "-W", "ignore", "-P", "-m", "dagster", "dev", "-w", str(workspace), "-h", host,
         "-p", str(port), "--log-level", "warning",
     ]  # fmt: skip
     signal.signal(signal.SIGTERM, _interrupt)

@@ -27,6 +27,8 @@ Found = TypeVar("Found")
 class Served:
     """A home with the program that serves it, started and stopped by a test."""
 
+    program: tuple[str, ...] = ("-P", "-m", "orchestration", "ui")
+
     def __init__(self, place: Path, **settings: object) -> None:
         self.place, self.home = place, place / "home"
         with socket.socket() as free:
@@ -46,7 +48,7 @@ class Served:
         words = ["--home", str(self.home), "--recipe", str(self.place / "recipe.yaml"), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "orchestration", "ui", *words], cwd=self.place, start_new_session=True,
+                [sys.executable, *self.program, *words], cwd=self.place, start_new_session=True,
                 stdout=log, stderr=log, env={**os.environ, **{k: str(v) for k, v in self.settings.items()}},
             )  # fmt: skip
         self.until(self.answers, "the web server answers")
@@ -129,9 +131,9 @@ def descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def served(place: Path, **settings: object) -> Iterator[Served]:
+def served(place: Path, kind: type[Served] = Served, **settings: object) -> Iterator[Served]:
     """A served home whose processes do not outlive the test."""
-    program = Served(place, **settings)
+    program = kind(place, **settings)
     try:
         program.start()
         yield program
