@@ -24,7 +24,7 @@ import orchestration.workshop
 from assets.build import Built, GateFailedError
 from assets.stage_asset import SNAPSHOTS
 from assets.workshop import Workshop
-from expectations.gate import Outcome
+from expectations.gate import Law, Outcome
 from orchestration.workshop import read_recipe
 from spark_jobs.lake import commits
 from spark_jobs.lake.log_lake import LogLake
@@ -80,7 +80,7 @@ def publish(lake: LogLake, table: str, partition: str, **record: Any) -> Publica
     return lake.publications(table)[partition]
 
 
-def build(workshop: Workshop, stage: Any, _laws: Any, *, partition: str, fingerprint: str, **_others: Any) -> Built:
+def build(workshop: Workshop, stage: Any, laws: Sequence[Law], *, partition: str, fingerprint: str, **_others: Any) -> Built:
     """In the place of `assets.build.build`: the same pins and errors, a commit without data."""
     lake: Any = workshop.lake
     lake.refresh()
@@ -103,7 +103,10 @@ def build(workshop: Workshop, stage: Any, _laws: Any, *, partition: str, fingerp
     if stage.table == "scored" and (input_folder / "die").exists():
         (input_folder / "die").unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    return Built(made, (), made.record["counts"], {})
+    held = tuple(
+        Outcome(name=law.name, says=law.says, severity="error", success=True, expected="1", found="1") for law in laws
+    )
+    return Built(made, held, made.record["counts"], {})
 
 
 def register_input(workshop: Workshop, instance: dg.DagsterInstance, name: str, uris: Sequence[str]) -> str:
