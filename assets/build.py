@@ -42,12 +42,18 @@ class Built:
 
 
 class GateFailedError(GateError):
-    """The gate said no. `outcomes` are all of them, `candidate` is where the rows lie that were not published."""
+    """The gate said no. `outcomes` are all of them, `candidate` is where the rows lie that were not published.
 
-    def __init__(self, message: str, outcomes: tuple[Outcome, ...], candidate: str) -> None:
+    `inputs` are the pins it was made from: from the same ones it would be refused again.
+    """
+
+    def __init__(
+        self, message: str, outcomes: tuple[Outcome, ...], candidate: str, inputs: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         super().__init__(message)
         self.outcomes = outcomes
         self.candidate = candidate
+        self.inputs = tuple(inputs)
 
 
 @dataclass
@@ -133,7 +139,7 @@ def _build(  # noqa: PLR0917 - what `build` was given
         record["overrides"] = [dict(approved[o.name]) for o in outcomes if o.blocks and o.name in approved]
         failed = [outcome for outcome in outcomes if outcome.blocks and outcome.name not in approved]
         if failed:
-            _refuse(workshop, candidate, outcomes, failed, record, sequence)
+            _refuse(workshop, candidate, outcomes, failed, record, sequence, pins)
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
         with ThreadPoolExecutor(1) as beside:
@@ -154,7 +160,7 @@ def _build(  # noqa: PLR0917 - what `build` was given
 
 def _refuse(  # noqa: PLR0917 - what is kept of a candidate is all of these
     workshop: Workshop, candidate: Candidate, outcomes: tuple[Outcome, ...], failed: Sequence[Outcome],
-    record: Mapping[str, Any], sequence: int,
+    record: Mapping[str, Any], sequence: int, pins: Pins,
 ) -> NoReturn:  # fmt: skip
     """Keep the candidate with what its publication would be given, write its outcomes, and say what failed."""
     told = [asdict(outcome) for outcome in outcomes]
@@ -163,7 +169,7 @@ def _refuse(  # noqa: PLR0917 - what is kept of a candidate is all of these
     raise GateFailedError(
         f"{candidate.table}/{candidate.partition}: nothing published, {len(failed)} of {len(outcomes)} expectations "
         f"failed: {'; '.join(map(_told, failed))}. The candidate lies at {candidate.location}",
-        outcomes, candidate.location,
+        outcomes, candidate.location, pins.inputs,
     )  # fmt: skip
 
 

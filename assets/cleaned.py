@@ -31,4 +31,5 @@ TABLE = TableAsset(
     laws=LAWS,
     description="Main text, language, edits, signals and verdict of every document; filter on `kept`.",
     after=report,
+    layer="documents",
 )

@@ -49,4 +49,5 @@ TABLE = TableAsset(
     laws=(*LAWS, *GUARDS),
     description="Kept, or duplicate of a named survivor with the evidence; in the snapshot and all earlier ones.",
     after=_later,
+    layer="attributes",
 )

@@ -83,4 +83,5 @@ TABLE = TableAsset(
     description="The documents of a release: text, copies, source, phase and tokens. Immutable.",
     prepare=_services,
     after=_register,
+    layer="releases",
 )

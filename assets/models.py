@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import dagster as dg
 
-from assets.stage_asset import SEVERITIES
+from assets.stage_asset import SEVERITIES, refusal
 from assets.workshop import Workshop
 from expectations.gate import Audited, Outcome, audit
 from expectations.models import LAWS, figures, judged, required
 from spark_jobs.lake import models
 from spark_jobs.lake.audits import note
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.models import StoredModel
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import sha256_of
@@ -41,6 +42,24 @@ def models_by_asset(workshop: Workshop) -> dict[str, dict[str, str]]:
     prints = {name: fit_fingerprint(fit) for listed in wanted.values() for name, fit in listed.items()}
     found = models.current(workshop.lake, prints)
     return {asset: {n: found[n].digest for n in listed if n in found} for asset, listed in wanted.items()}
+
+
+def fits_fingerprint(recipe: Recipe, asset: str) -> str:
+    """What determines the models of an asset, its pool aside."""
+    return sha256_of({name: fit_fingerprint(fit) for name, fit in fits(recipe, ASSETS[asset]).items()})
+
+
+def pool_pins(lake: Lake, asset: str) -> list[dict[str, str]]:
+    """The current publications that an asset's models are fitted on."""
+    return [
+        {"table": table, "partition": partition, "publication": publication.id}
+        for table in _TABLES[asset] for partition, publication in sorted(lake.publications(table).items())
+    ]  # fmt: skip
+
+
+def pool_tables(asset: str) -> tuple[str, ...]:
+    """The tables that an asset's models are fitted on."""
+    return _TABLES[asset]
 
 
 def current_models(workshop: Workshop, asset: str) -> dict[str, str]:
@@ -105,7 +124,7 @@ def _model_asset(recipe: Recipe, asset: str) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(name=_check_name(name, law.name), asset=asset, description=law.says)
             for name, fit in wanted.items() for law in required(LAWS, fit.section.limits)
         ],
-        code_version=sha256_of({name: fit_fingerprint(fit) for name, fit in wanted.items()})[:16],
+        code_version=fits_fingerprint(recipe, asset)[:16],
         description=_DESCRIPTIONS[asset],
         group_name="models", kinds={"python", "fasttext"}, owners=["team:data"], output_required=False,
         required_resource_keys={"workshop"},
@@ -137,7 +156,10 @@ def _model_asset(recipe: Recipe, asset: str) -> dg.AssetsDefinition:
                     metadata={"expected": outcome.expected, "found": outcome.found},
                 )  # fmt: skip
         if refused:
-            raise dg.Failure(f"{asset}: nothing stored: {'; '.join(refused)}", allow_retries=False)
+            raise dg.Failure(
+                f"{asset}: nothing stored: {'; '.join(refused)}", allow_retries=False,
+                metadata={"refused": refusal(fits_fingerprint(recipe, asset), pool_pins(workshop.lake, asset))},
+            )  # fmt: skip
         yield dg.MaterializeResult(
             asset_key=asset,
             metadata={name: dg.MetadataValue.json(_shown(model)) for name, model in stored.items()},

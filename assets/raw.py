@@ -16,4 +16,5 @@ TABLE = TableAsset(
     laws=LAWS,
     description="One document record of a crawl file: bytes untouched. Unreadable records lie in read_errors.",
     prepare=_services,
+    layer="crawl",
 )

@@ -25,4 +25,5 @@ TABLE = TableAsset(
     laws=LAWS,
     description="One attempt to rewrite a kept document: accepted text linked to its parent, or why there is none.",
     prepare=_generate,
+    layer="rewrites",
 )

@@ -17,4 +17,5 @@ TABLE = TableAsset(
     laws=LAWS,
     description="Quality scores of every kept document. Scores only: thresholds are derived where a release is mixed.",
     prepare=_services,
+    layer="attributes",
 )

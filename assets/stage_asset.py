@@ -10,10 +10,12 @@ from typing import Any
 import dagster as dg
 
 from assets.build import Built, GateFailedError, Prepare, build
+from assets.columns import column_lineage, column_schema
 from assets.pinned_recipe import keep_recipe
 from assets.workshop import Workshop
 from expectations.gate import Law, Outcome
 from spark_jobs.lake.records import Publication
+from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.stages.stage import Stage
 
 SNAPSHOTS = dg.DynamicPartitionsDefinition(name="snapshots")
@@ -23,7 +25,10 @@ SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeve
 
 @dataclass(frozen=True, kw_only=True)
 class TableAsset:
-    """One table of the flow: how it is made, what must hold, and what is done beside it."""
+    """One table of the flow: how it is made, what must hold, and what is done beside it.
+
+    `layer` is the group of the graph that it is shown in.
+    """
 
     stage: Stage
     laws: Sequence[Law]
@@ -31,6 +36,7 @@ class TableAsset:
     prepare: Prepare | None = None
     after: Callable[[Workshop, Publication], Mapping[str, Any]] | None = None
     kinds: frozenset[str] = field(default=frozenset({"spark", "deltalake", "python"}))
+    layer: str = "corpus"
 
     @property
     def name(self) -> str:
@@ -38,9 +44,9 @@ class TableAsset:
         return self.stage.table
 
 
-def stage_asset(
+def stage_asset(  # noqa: PLR0917 - an asset is made of all of these
     table: TableAsset, tables: Mapping[str, TableAsset], code_versions: Mapping[str, str],
-    fingerprint: Callable[[Workshop, str], str], models: Collection[str] = ("models",),
+    fingerprint: Callable[[Workshop, str], str], recipe: Recipe, models: Collection[str] = ("models",),
 ) -> dg.AssetsDefinition:  # fmt: skip
     """The asset of a table. `fingerprint` gives the table's full fingerprint in a lake, models included.
 
@@ -57,7 +63,7 @@ def stage_asset(
             dg.AssetCheckSpec(
                 name=law.name,
                 asset=table.name,
-                description=law.says,
+                description=_described(law),
                 metadata={"severity": law.severity if law.severity_in is None else "as the recipe says"},
                 blocking=False,
             )
@@ -65,7 +71,11 @@ def stage_asset(
         ],
         code_version=code_versions[table.name][:16],
         description=table.description,
-        group_name="corpus",
+        metadata={
+            "dagster/column_schema": column_schema(table.name, recipe),
+            "recipe": recipe.name,
+        },
+        group_name=table.layer,
         kinds=set(table.kinds),
         owners=["team:data"],
         output_required=False,
@@ -83,7 +93,15 @@ def stage_asset(
             )  # fmt: skip
         except GateFailedError as error:
             yield from _check_results(table.name, error.outcomes)
-            raise dg.Failure(str(error), metadata={"candidate": error.candidate}, allow_retries=False) from error
+            # A release is named after its inputs, and has hundreds of them.
+            made_from = () if by_release else error.inputs
+            raise dg.Failure(
+                str(error), allow_retries=False,
+                metadata={
+                    "candidate": error.candidate,
+                    "refused": refusal(fingerprint(workshop, table.name), made_from),
+                },
+            ) from error  # fmt: skip
         extra = table.after(workshop, built.publication) if table.after else {}
         yield from _check_results(table.name, built.outcomes)
         yield dg.MaterializeResult(
@@ -93,6 +111,24 @@ def stage_asset(
         )
 
     return table_asset
+
+
+def refusal(fingerprint: str, inputs: Sequence[Mapping[str, Any]]) -> dg.JsonMetadataValue:
+    """What a gate refused, in the metadata of the failure: from the same state it would be refused again."""
+    pins = [[str(pin["table"]), str(pin["partition"]), str(pin["publication"])] for pin in inputs]
+    return dg.MetadataValue.json({"fingerprint": fingerprint, "inputs": sorted(pins)})
+
+
+def _described(law: Law) -> str:
+    """What must hold, and what comes of it if it does not; Dagster's word "blocking" is of another thing."""
+    if law.severity_in is not None:
+        return f"{law.says}. Whether this is an error or a warning, the recipe says."
+    refused = law.severity == "error"
+    return f"{law.says}. {'Error: nothing is published.' if refused else 'Warning: it is told, and published.'}"
+
+
+def _share(part: int, counts: Mapping[str, Any]) -> float:
+    return round(part / counts["rows"], 6) if counts.get("rows") else 0.0
 
 
 def _dep(name: str, tables: Mapping[str, TableAsset], by_release: bool) -> dg.AssetDep:  # noqa: FBT001
@@ -136,6 +172,9 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         "inputs": dg.MetadataValue.md("\n".join(inputs) or "none"),
         "run id of the ledger": str(record.get("run_id", "")),
     }
+    lineage = column_lineage(publication.table, record.get("columns", ()), _score_of(record))
+    if lineage is not None:
+        metadata["dagster/column_lineage"] = lineage
     if again := record.get("redecided_from"):
         metadata["decided again from publication"] = str(again["publication"])
     if "largest_cluster" in counts:
@@ -144,10 +183,18 @@ def publication_metadata(publication: Publication) -> dict[str, Any]:
         metadata |= {
             "kept": int(counts["kept"]),
             "dropped": int(counts["dropped"]),
-            "kept share": counts["kept"] / counts["rows"] if counts.get("rows") else 0.0,
+            # Numbers of their own, so that the UI draws their history.
+            "kept share": _share(counts["kept"], counts),
+            "drop rate": _share(counts["dropped"], counts),
             "dropped by reason": dg.MetadataValue.table(reasons, schema=dg.TableSchema(columns)),
         }
     return metadata
+
+
+def _score_of(record: Mapping[str, Any]) -> str | None:
+    """The score that the selector of a release chose by."""
+    selectors = (o for o in record.get("operators", []) if isinstance(o, dict) and o.get("kind") == "selectors")
+    return next((str(score) for o in selectors if (score := o["params"].get("score"))), None)
 
 
 def _params(params: Mapping[str, Any]) -> str:

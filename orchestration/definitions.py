@@ -1,6 +1,4 @@
-"""The code location: every asset, check and job, assembled. `workspace.yaml` points here."""
-
-from typing import Any
+"""The code location: every asset, check, job, schedule and sensor, assembled. `workspace.yaml` points here."""
 
 import dagster as dg
 
@@ -9,15 +7,15 @@ from assets.deduped import later_snapshots_follow
 from assets.models import model_assets
 from assets.stage_asset import stage_asset
 from assets.workshop import Workshop
+from orchestration.alerts import alert_sensor
+from orchestration.automation import Lookout, automated, refresh_sensor
+from orchestration.jobs import RELEASE, SNAPSHOT_TABLES, asset_jobs
+from orchestration.registration import register_snapshot, register_watched
+from orchestration.sensors import ledger_sensor, release_sensor, schedules, watch_sensor
 from orchestration.settings import Settings
 from orchestration.workshop import WorkshopResource, read_recipe
 
-SNAPSHOT_TABLES = ("raw", "cleaned", "scored", "deduped", "rewritten")
-RELEASE_TABLES = ("mixed",)
-FIT_JOBS = {
-    "models": "Fit the recipe's scorers on the pool.",
-    "rewrite_models": "Fit the scorer of rewrites on accepted rewrites.",
-}
+__all__ = ["SNAPSHOT_TABLES", "build_definitions", "defs"]
 
 
 def build_definitions(settings: Settings | None = None, *, workshop: WorkshopResource | None = None) -> dg.Definitions:
@@ -25,33 +23,33 @@ def build_definitions(settings: Settings | None = None, *, workshop: WorkshopRes
     settings = settings or Settings.read()
     resource = workshop or WorkshopResource(settings)
     recipe = read_recipe(settings)
-    catalog = tables()
+    catalog = dict(tables())
     versions = code_versions(catalog, recipe)
 
     def fingerprint(made: Workshop, table: str) -> str:
         return full_fingerprints(catalog, made)[table]
 
     models = model_assets(recipe)
-    assets: list[Any] = [stage_asset(table, catalog, versions, fingerprint, models) for table in catalog.values()]
-    jobs: list[Any] = [
-        dg.define_asset_job(
-            "refresh_snapshot", selection=list(SNAPSHOT_TABLES),
-            description="Build one crawl snapshot, from its files to rewritten documents.",
-        ),
-        *(dg.define_asset_job(f"fit_{name}", selection=[name], description=FIT_JOBS[name]) for name in models),
-        dg.define_asset_job(
-            "build_release", selection=list(RELEASE_TABLES),
-            description="Mix the published snapshots to one release.",
-        ),
-    ]  # fmt: skip
+    lookout = Lookout(settings, recipe, catalog)
+    assets = automated(
+        [*(stage_asset(table, catalog, versions, fingerprint, recipe, models) for table in catalog.values()),
+         *models.values()],
+        lookout,
+    )  # fmt: skip
+    jobs = asset_jobs(models)
     return dg.Definitions(
-        assets=[*assets, *models.values()],
+        assets=assets,
         asset_checks=[later_snapshots_follow],
-        jobs=jobs,
+        jobs=[*jobs.values(), register_snapshot, register_watched],
+        sensors=[
+            watch_sensor(lookout), refresh_sensor(assets, lookout), release_sensor(lookout, jobs[RELEASE]),
+            ledger_sensor(lookout), alert_sensor(lookout),
+        ],
+        schedules=schedules(settings),
         resources={"workshop": resource},
         # One Spark session serves all steps of a run; a process a step would start a JVM for each.
         executor=dg.in_process_executor,
-    )
+    )  # fmt: skip
 
 
 @dg.definitions

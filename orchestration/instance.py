@@ -1,55 +1,72 @@
 """The Dagster instance of a HOME: its files, and bringing it up to date with the ledger after a crash."""
 
 import fcntl
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from assets.announce import announce_again
-from assets.catalog import tables
 from assets.stage_asset import RELEASES, SNAPSHOTS, publication_metadata
 from assets.workshop import Workshop
 from orchestration.settings import Settings
 from spark_jobs.lake.registry import registered
-from spark_jobs.lake.releases import releases
 from spark_jobs.lake.tables import FLOW
 
-_CONFIGURATION = """\
+_OURS = "# Written by Provender from its settings; take this line out to keep your own.\n"
+_CONFIGURATION = (
+    _OURS
+    + """\
 telemetry:
   enabled: false
 nux:
   enabled: false
+# Each run has a Spark session of its own: more at once than PROVENDER_REFRESH_LIMIT would only cost memory.
+concurrency:
+  runs:
+    max_concurrent_runs: {limit}
+# A slow look at a remote place must not hold up the other sensors.
+sensors:
+  use_threads: true
+  num_workers: 4
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+retention:
+  schedule:
+    purge_after_days: {{skipped: 7, failure: 90, success: -1}}
+  sensor:
+    purge_after_days: {{skipped: 7, failure: 90, success: -1}}
 """
+)
+_HELD = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance that the UI shows and runs are recorded on."""
     home = Path(settings.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
     settings.export()
     # Dagster makes its tables on first use, and stumbles where another program does so at the same moment.
     with (home / ".opening").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not configuration.exists():
-            configuration.write_text(_CONFIGURATION, encoding="utf-8")
+        _configure(home / "dagster.yaml", settings)
         return dg.DagsterInstance.get()
 
 
-def register_releases(workshop: Workshop) -> None:
-    """Register what was mixed by a run that was killed before it could; names that are known are left as they are."""
-    known = {release.name for release in releases(workshop.lake)}
-    for name, publication in workshop.lake.publications("mixed").items():
-        if name not in known and (register := tables()["mixed"].after) is not None:
-            register(workshop, publication)
+def _configure(path: Path, settings: Settings) -> None:
+    wanted = _CONFIGURATION.format(limit=settings.refresh_limit)
+    found = path.read_text(encoding="utf-8") if path.exists() else _OURS
+    if found.startswith(_OURS) and found != wanted:
+        path.write_text(wanted, encoding="utf-8")
 
 
 def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
-    """Report publications that Dagster does not know, as after a crash between commit and event."""
+    """Report publications that Dagster does not know, as after a crash between commit and event. Needs no Spark."""
     lake = workshop.lake
-    register_releases(workshop)
-    instance.add_dynamic_partitions(str(SNAPSHOTS.name), list(registered(lake)))
-    instance.add_dynamic_partitions(str(RELEASES.name), list(lake.publications("mixed")))
+    _add_partitions(instance, str(SNAPSHOTS.name), list(registered(lake)))
+    _add_partitions(instance, str(RELEASES.name), list(lake.publications("mixed")))
     reported = 0
     for table in FLOW:
         key = dg.AssetKey(table)
@@ -72,3 +89,58 @@ def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
     if workshop.lineage is not None:
         workshop.lineage.flush()
     return reported
+
+
+def _add_partitions(instance: dg.DagsterInstance, name: str, keys: list[str]) -> None:
+    known = set(instance.get_dynamic_partitions(name))
+    if missing := [key for key in keys if key not in known]:
+        instance.add_dynamic_partitions(name, missing)
+
+
+# runs whose process is gone ---------------------------------------------------------------------------------------
+
+
+def end_lost_runs(instance: dg.DagsterInstance, *, nothing_starts: bool = False) -> int:
+    """Mark runs as failed whose process is gone, as after a power cut: they would count as running for ever.
+
+    A run whose process is not known yet is about to start, but where `nothing_starts`: before there is a daemon.
+    """
+    ended = 0
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_HELD)):
+        run = record.dagster_run
+        pid = _process_of(instance, run.run_id)
+        if pid is None or record.start_time is None:
+            lost = nothing_starts
+        else:
+            lost = not is_alive(pid, datetime.fromtimestamp(record.start_time, UTC))
+        if lost:
+            instance.report_run_failed(run, "The process of the run is gone; what it published stands.")
+            ended += 1
+    return ended
+
+
+def _process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    """The process that last said it executes steps of the run."""
+    found = None
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        value = entry.get_dagster_event().engine_event_data.metadata.get("pid")
+        if value is not None:
+            found = int(str(value.value))
+    return found
+
+
+def is_alive(pid: int, by: datetime) -> bool:
+    """Whether there is a process of this number that was there at a time already: numbers are used again."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, but there
+    stat, boot = Path(f"/proc/{pid}/stat"), Path("/proc/stat")
+    if not stat.is_file():
+        return True  # no such files on this system: believe the number
+    ticks = int(stat.read_text("ascii", errors="replace").rpartition(")")[2].split()[19])
+    booted = next(int(line.split()[1]) for line in boot.read_text("ascii").splitlines() if line.startswith("btime"))
+    started = booted + ticks / os.sysconf("SC_CLK_TCK")
+    return started <= by.timestamp() + 1

@@ -1,6 +1,5 @@
 """`run`: register the input as a snapshot, launch the jobs that are due on the Dagster instance, and report."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,22 +10,23 @@ import dagster as dg
 from assets.catalog import full_fingerprints, tables
 from assets.mixed import register_missing
 from assets.models import unfitted
-from assets.stage_asset import RELEASES, SNAPSHOTS
+from assets.stage_asset import RELEASES
 from assets.workshop import Workshop
 from orchestration.definitions import SNAPSHOT_TABLES, build_definitions
 from orchestration.instance import reconcile
+from orchestration.plan import next_release
 from orchestration.progress import Progress
+from orchestration.registration import register_input
 from orchestration.workshop import WorkshopResource, storage_options
 from spark_jobs.crawl.inputs import InputFile, expand_inputs
-from spark_jobs.crawl.inventory import inventory_frame
-from spark_jobs.errors import GateError, InputError, UsageError
+from spark_jobs.crawl.watch import SNAPSHOT_ID, snapshot_name
+from spark_jobs.errors import GateError, UsageError
 from spark_jobs.lake.freshness import stale_reason
-from spark_jobs.lake.registry import register, registered
-from spark_jobs.lake.releases import find_release, release_name
+from spark_jobs.lake.registry import registered
+from spark_jobs.lake.releases import find_release
 from spark_jobs.sample.build import build_sample
 from spark_jobs.stages.fit_plan import ASSETS, fits
 
-_SNAPSHOT_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -61,7 +61,7 @@ class Refresh:
             self._refresh_snapshot(workshop, name, SNAPSHOT_TABLES)
         # Of what was rewritten just now: a release never goes without the filter that its recipe asks for.
         self._fit(workshop, "rewrite_models", refit=refit)
-        release = self._release(workshop, order)
+        release = self._release(workshop)
         return {"release": release, "snapshots": list(order), "built": self.built, "home": workshop.lake.home}
 
     # input --------------------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class Refresh:
                 said.append(f"{len(made)} snapshots in {folder}")
             return [(sample.id, [str(path) for path in sample.paths]) for sample in made]
         name = snapshot or _name_of(inputs)
-        if not _SNAPSHOT_ID.match(name):
+        if not SNAPSHOT_ID.match(name):
             raise UsageError(f"--snapshot {name!r}: use letters, digits, '.', '_' and '-', at most 64 of them")
         return [(name, list(inputs))]
 
@@ -87,25 +87,8 @@ class Refresh:
             return files
 
     def _register(self, workshop: Workshop, name: str, uris: Sequence[str], files: Sequence[InputFile]) -> None:
-        lake = workshop.lake
         with self.progress.step(f"{name}: input") as said:
-            known = registered(lake).get(name)
-            seen = {(e["uri"], e["bytes"], e["modified"]) for e in known.inputs} if known else set()
-            if seen == {(f.uri, f.bytes, f.modified) for f in files}:
-                said.append(f"{len(files)} files, as registered")
-                return
-            frame = inventory_frame(lake.spark, files, workshop.storage_options)
-            rows = [row.asDict() for row in frame.orderBy("uri").collect()]
-            documents = sum(row["documents"] for row in rows)
-            said.append(f"{len(files)} files, {documents:,} document records")
-            if documents == 0:
-                raise InputError(f"{', '.join(uris)}: no document records in {len(files)} files; is this a crawl?")
-            before = [(e["uri"], e["sha256"]) for e in known.inputs] if known else None
-            if before == [(row["uri"], row["sha256"]) for row in rows]:
-                return
-            section = workshop.recipe.raw
-            register(lake, name, rows, source=section.source or name, licence=section.licence)
-            self.instance.add_dynamic_partitions(str(SNAPSHOTS.name), [name])
+            said.append(register_input(workshop, self.instance, name, uris, files))
 
     # building -----------------------------------------------------------------------------------------------------
 
@@ -128,13 +111,10 @@ class Refresh:
             if reason is not None:
                 self._launch("refresh_snapshot", name, [table], f"{name}: {table}")
 
-    def _release(self, workshop: Workshop, order: tuple[str, ...]) -> dict[str, Any]:
+    def _release(self, workshop: Workshop) -> dict[str, Any]:
         lake = workshop.lake
         lake.refresh()
-        pins = {f"{t}/{s}": p.id for t in SNAPSHOT_TABLES for s in order if (p := lake.current(t, s))}
-        name = release_name(
-            workshop.recipe.name, order, {**pins, "mixed": full_fingerprints(self.catalog, workshop)["mixed"]}
-        )
+        name = next_release(workshop, self.catalog)
         if lake.current("mixed", name) is None:
             self.instance.add_dynamic_partitions(str(RELEASES.name), [name])
             self._launch("build_release", name, ["mixed"], f"release {name}")
@@ -189,6 +169,4 @@ def _sentence(row: Mapping[str, Any]) -> str:
 def _name_of(inputs: Sequence[str]) -> str:
     if len(inputs) > 1:
         raise UsageError("several inputs make one snapshot: name it with --snapshot ID")
-    base = inputs[0].rstrip("/").rsplit("/", 1)[-1]
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"(\.(warc|wet|jsonl|json|parquet|paths|gz|zst))+$", "", base))
-    return name.strip("-.") or "snapshot"
+    return snapshot_name(inputs[0])

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spark_jobs.errors import UsageError
 
@@ -21,7 +22,22 @@ VARIABLES: Mapping[str, str] = {
     "PROVENDER_OPENLINEAGE_KEY": "the API key of that endpoint; never written anywhere",
     "PROVENDER_OPENLINEAGE_NAMESPACE": "namespace of the jobs in the events (default: provender)",
     "PROVENDER_STORAGE_OPTIONS": "JSON of fsspec options for input URIs (credentials, endpoints)",
+    "PROVENDER_WATCH": "where new snapshots appear: a folder, a glob, a .paths list or a collinfo.json; path or URI",
+    "PROVENDER_WATCH_LISTS": "of a collinfo.json: URI of a list, with {id} (default: crawl-data/{id}/warc.paths.gz)",
+    "PROVENDER_WATCH_SINCE": "of a collinfo.json: the oldest crawl to take (default: the newest one registered)",
+    "PROVENDER_WATCH_SECONDS": "seconds between two looks of the sensors (default: 30)",
+    "PROVENDER_SETTLE_SECONDS": "seconds for which files must not change before they are taken (default: 60)",
+    "PROVENDER_REFRESH_CRON": "when to look for new snapshots instead of all the time, as in 0 2 * * *",
+    "PROVENDER_REFRESH_TIMEZONE": "time zone of that (default: UTC)",
+    "PROVENDER_REFRESH_LIMIT": "how many refreshes may be queued or running at once (default: 1)",
+    "PROVENDER_AUTOMATION": "on or off: build what is stale without being asked (default: on where a place is watched)",
+    "PROVENDER_ALERT_WEBHOOK": "URL that failures are posted to as JSON; never written anywhere",
+    "PROVENDER_ALERT_EMAIL": "addresses that failures are mailed to, with commas between",
+    "PROVENDER_ALERT_FROM": "sender of these mails (default: the first of the addresses)",
+    "PROVENDER_ALERT_SMTP": "mail server as smtp://USER:PASSWORD@HOST:PORT or smtps://...; never written anywhere",
+    "PROVENDER_UI_URL": "address of the Dagster UI, for links in alerts (default: http://127.0.0.1:3000)",
 }
+_NUMBERS = ("PROVENDER_WATCH_SECONDS", "PROVENDER_SETTLE_SECONDS", "PROVENDER_REFRESH_LIMIT")
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,20 @@ class Settings:
     openlineage: str | None = None
     openlineage_key: str | None = field(default=None, repr=False)
     openlineage_namespace: str = "provender"
+    watch: str | None = None
+    watch_lists: str | None = None
+    watch_since: str | None = None
+    watch_seconds: int = 30
+    settle_seconds: int = 60
+    refresh_cron: str | None = None
+    refresh_timezone: str = "UTC"
+    refresh_limit: int = 1
+    automation: bool = False
+    alert_webhook: str | None = field(default=None, repr=False)
+    alert_email: tuple[str, ...] = ()
+    alert_from: str | None = None
+    alert_smtp: str | None = field(default=None, repr=False)
+    ui_url: str = "http://127.0.0.1:3000"
 
     @property
     def recipes(self) -> Path:
@@ -67,7 +97,7 @@ class Settings:
         chosen = home or env.get("PROVENDER_HOME") or str(PROJECT / ".provender")
         return cls(
             home=chosen if "://" in chosen else str(Path(chosen).expanduser().resolve()),
-            recipe=recipe or env.get("PROVENDER_RECIPE") or "default",
+            recipe=_absolute(recipe or env.get("PROVENDER_RECIPE") or "default"),
             master=env.get("PROVENDER_MASTER") or f"local[{cores}]",
             driver_memory=env.get("PROVENDER_DRIVER_MEMORY") or "3g",
             rewrite_url=env.get("PROVENDER_REWRITE_URL") or None,
@@ -77,6 +107,7 @@ class Settings:
             openlineage=env.get("PROVENDER_OPENLINEAGE") or None,
             openlineage_key=env.get("PROVENDER_OPENLINEAGE_KEY") or None,
             openlineage_namespace=env.get("PROVENDER_OPENLINEAGE_NAMESPACE") or "provender",
+            **_refresh_settings(env),
         )
 
     def export(self) -> None:
@@ -91,4 +122,43 @@ class Settings:
             raise UsageError(
                 "PROVENDER_REWRITE_URL is set but PROVENDER_REWRITE_MODEL is not: name the model to ask for"
             )
+        if self.alert_webhook and not self.alert_webhook.startswith(("http://", "https://")):
+            raise UsageError("PROVENDER_ALERT_WEBHOOK is no URL that begins with http:// or https://")
+        if self.alert_email and not self.alert_smtp:
+            raise UsageError("PROVENDER_ALERT_EMAIL is set but PROVENDER_ALERT_SMTP is not: name the mail server")
         return self
+
+
+def _absolute(recipe: str) -> str:
+    """A recipe's file means the folder of the person; children of the UI run in the project's. Names stay names."""
+    return str(Path(recipe).expanduser().resolve()) if recipe.endswith((".yaml", ".yml")) else recipe
+
+
+def _refresh_settings(env: Mapping[str, str]) -> dict[str, Any]:
+    """What the scheduled refresh needs: the watched place, when, how much at once, and whom to tell."""
+    numbers = {name: env.get(name) or "" for name in _NUMBERS}
+    for name, text in numbers.items():
+        if text and not (text.isascii() and text.isdigit() and (int(text) or name == "PROVENDER_SETTLE_SECONDS")):
+            raise UsageError(f"{name} is {text!r}: give a whole number above 0")
+    watch = env.get("PROVENDER_WATCH") or None
+    if watch is not None and "://" not in watch:
+        watch = str(Path(watch).expanduser().absolute())
+    said = (env.get("PROVENDER_AUTOMATION") or "").lower()
+    if said not in {"", "on", "off"}:
+        raise UsageError(f"PROVENDER_AUTOMATION is {said!r}: say on or off")
+    return {
+        "watch": watch,
+        "watch_lists": env.get("PROVENDER_WATCH_LISTS") or None,
+        "watch_since": env.get("PROVENDER_WATCH_SINCE") or None,
+        "watch_seconds": int(numbers["PROVENDER_WATCH_SECONDS"] or 30),
+        "settle_seconds": int(numbers["PROVENDER_SETTLE_SECONDS"] or 60),
+        "refresh_cron": env.get("PROVENDER_REFRESH_CRON") or None,
+        "refresh_timezone": env.get("PROVENDER_REFRESH_TIMEZONE") or "UTC",
+        "refresh_limit": int(numbers["PROVENDER_REFRESH_LIMIT"] or 1),
+        "automation": said == "on" or (said == "" and watch is not None),
+        "alert_webhook": env.get("PROVENDER_ALERT_WEBHOOK") or None,
+        "alert_email": tuple(a.strip() for a in (env.get("PROVENDER_ALERT_EMAIL") or "").split(",") if a.strip()),
+        "alert_from": env.get("PROVENDER_ALERT_FROM") or None,
+        "alert_smtp": env.get("PROVENDER_ALERT_SMTP") or None,
+        "ui_url": (env.get("PROVENDER_UI_URL") or "http://127.0.0.1:3000").rstrip("/"),
+    }

@@ -144,10 +144,11 @@ def _file(place: _Place, path: str, info: Mapping[str, Any], name: str) -> Input
         form = format_of_bytes(place.head(path)) or form
     if form is None:
         return None
-    return InputFile(place.uri(path), form, int(size or 0) if size is not None else -1, _modified(info), name)
+    return InputFile(place.uri(path), form, int(size or 0) if size is not None else -1, modified_of(info), name)
 
 
-def _modified(info: Mapping[str, Any]) -> str:
+def modified_of(info: Mapping[str, Any]) -> str:
+    """What a file system says of a file's last change (a time or a tag), "" where it says nothing."""
     for key in ("mtime", "LastModified", "last_modified", "created", "ETag"):
         value = info.get(key)
         if isinstance(value, (int, float)):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -186,6 +187,10 @@ class Lake:
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.location(table))
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a small table (registry, models) as it is now."""
+        return [row.asDict(recursive=True) for row in self.at(table).collect()]
 
     def read(self, publications: Iterable[Publication]) -> DataFrame:
         """Exactly the rows of some publications of one table. NotFoundError where a vacuum took them."""

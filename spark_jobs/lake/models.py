@@ -38,13 +38,13 @@ class StoredModel:
 
 def stored(lake: Lake) -> tuple[StoredModel, ...]:
     """Every model that was ever fitted and accepted, oldest first."""
-    rows = lake.at("models").dropDuplicates(["number", "digest"]).orderBy("number", "digest").collect()
+    rows = {(row["number"], row["digest"]): row for row in lake.rows("models")}
     return tuple(
         StoredModel(**{
-            **row.asDict(), "fitted_on": tuple(row["fitted_on"]), "params": json.loads(row["params"]),
+            **row, "fitted_on": tuple(row["fitted_on"]), "params": json.loads(row["params"]),
             "metrics": json.loads(row["metrics"]),
         })
-        for row in rows
+        for _, row in sorted(rows.items())
     )  # fmt: skip
 
 

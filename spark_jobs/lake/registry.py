@@ -26,17 +26,13 @@ class Snapshot:
 
 def registered(lake: Lake) -> dict[str, Snapshot]:
     """All snapshots by id, in sequence order."""
-    rows = lake.at("snapshots").orderBy("sequence").collect()
+    rows = sorted(lake.rows("snapshots"), key=lambda row: int(row["sequence"]))
     return {
         row["snapshot"]: Snapshot(
-            row["snapshot"],
-            row["sequence"],
-            tuple(entry.asDict() for entry in row["inputs"]),
-            row["source"],
-            row["licence"],
+            row["snapshot"], row["sequence"], tuple(row["inputs"]), row["source"], row["licence"]
         )
         for row in rows
-    }
+    }  # fmt: skip
 
 
 def register(

@@ -239,9 +239,9 @@ def test_a_poisoned_crawl_fails_at_the_gate_and_the_old_release_stands(
 ) -> None:
     before = versions(lake)
     folder = write_crawl(place / "third", 0, small_crawl(0)[:20])
-    from orchestration import run as run_module
+    from orchestration import registration
 
-    real = run_module.register
+    real = registration.register
 
     def register_then_lose_a_record(*words: Any, **keys: Any) -> Any:
         done = real(*words, **keys)
@@ -249,7 +249,7 @@ def test_a_poisoned_crawl_fails_at_the_gate_and_the_old_release_stands(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "register", register_then_lose_a_record)
+        patch.setattr(registration, "register", register_then_lose_a_record)
         failed = command("run", *options(place), "--input", folder, "--snapshot", "three")
     assert failed.status == 1
     assert failed.err.splitlines()[-1].startswith("provender: raw/three: nothing published")
@@ -392,9 +392,9 @@ def test_a_file_that_vanishes_is_told_in_one_line(
     command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_crawl(place / "vanishing", 0, small_crawl(0)[:4])
-    from orchestration import run as run_module
+    from orchestration import registration
 
-    real = run_module.register
+    real = registration.register
 
     def register_then_lose_the_files(*words: Any, **keys: Any) -> Any:
         done = real(*words, **keys)
@@ -403,7 +403,7 @@ def test_a_file_that_vanishes_is_told_in_one_line(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "register", register_then_lose_the_files)
+        patch.setattr(registration, "register", register_then_lose_the_files)
         done = command("run", *options(place), "--input", folder, "--snapshot", "vanishing")
     assert done.status == 2
     assert ".warc.gz: no such file" in done.err.splitlines()[-1]
