@@ -29,12 +29,12 @@ PAGES = {
     "s1": {
         "a": Page(f"{page('a')} {MARK}", score=0.9), "a copy": Page(f"{page('a')} {MARK}", score=0.2),
         "a near": Page(page("a", 1), score=0.6), "b": Page(page("b")), "c": Page(page("c"), path="news"),
-        "left": Page(page("left")), "right": Page(page("right")),
+        "left": Page(page("sides")), "right": Page(page("sides", 4)),
     },
     "s2": {
         "a later": Page(page("a", 1) + " more"), "b later": Page(page("b")),
         "c later": Page(page("other"), path="news"),
-        "bridge": Page(f"{page('left')} {page('right', 0, 12)}"), "d": Page(f"{page('d')} {MARK}"),
+        "bridge": Page(page("sides", 2)), "d": Page(f"{page('d')} {MARK}"),
     },
     "s3": {
         "c last": Page(page("another"), path="news"), "d later": Page(f"{page('d')} {MARK}"),
