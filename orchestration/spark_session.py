@@ -34,9 +34,12 @@ BASE = {
     "spark.sql.parquet.compression.codec": "zstd",
     # Ids and hashes are in no order that a file's least and greatest could tell: with these filters a document is found
     # by its key, and no row group is read that does not hold it. They are as small as the row groups are (adaptive).
-    **{f"spark.hadoop.parquet.bloom.filter.enabled#{key}": "true" for key in ("doc_id", "parent_id", "url_hash")},
+    **{
+        f"spark.hadoop.parquet.bloom.filter.{name}#{key}": value
+        for key in ("doc_id", "parent_id", "url_hash")
+        for name, value in (("enabled", "true"), ("candidates.number", "12"))
+    },
     "spark.hadoop.parquet.bloom.filter.adaptive.enabled": "true",
-    "spark.hadoop.parquet.bloom.filter.candidates.number": "12",
     # Most code of a run on one machine runs a few times: to compile it twice costs more than the second compiler saves,
     # so that one is kept for what is ten times as hot as by default.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:Tier4InvocationThreshold=50000 "
