@@ -94,7 +94,8 @@ def _box(node: Mapping[str, Any], columns: Sequence[str], y: float) -> Box:
     counts, table = node["counts"], node["table"]
     rows = int(counts.get("rows", 0))
     if table == "files":
-        name, lines = table, (f"{count(rows)} records", f"number of files: {count(node['files'])}")
+        lines: tuple[str, ...] = (f"{count(rows)} records", f"number of files: {count(node['files'])}")
+        name = table
         title = f"{count(rows)} document records, number of files: {count(node['files'])}"
     else:
         kept = counts.get("kept")
