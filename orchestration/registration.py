@@ -28,9 +28,9 @@ def register_input(
     workshop: Workshop, instance: dg.DagsterInstance, name: str, uris: Sequence[str],
     files: Sequence[InputFile] | None = None,
 ) -> str:  # fmt: skip
-    """Register the files (of the URIs) as a snapshot, or see that they are; says what was found.
+    """Register the files as a snapshot, or see that they are; says what was found. InputError for no documents.
 
-    Raises InputError where they hold no documents.
+    `files` are those that the URIs stand for, where they were looked up already.
     """
     lake = workshop.lake
     files = expand_inputs(uris, workshop.storage_options) if files is None else files

@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from assets.catalog import full_fingerprints, tables
 from assets.workshop import Workshop
 from orchestration.dataset_card.card import card_of
 from orchestration.gates import failed_gates
@@ -36,6 +35,8 @@ def _text(*renderables: Any) -> str:
 
 def status_of(workshop: Workshop) -> dict[str, Any]:
     """Snapshots with each table's publication and whether it is stale; releases; failed gates."""
+    from assets.catalog import full_fingerprints, tables  # Great Expectations comes with it
+
     lake = workshop.lake
     catalog = tables()
     wanted = full_fingerprints(catalog, workshop)

@@ -26,6 +26,7 @@ from assets.stage_asset import SNAPSHOTS
 from assets.workshop import Workshop
 from expectations.gate import Law, Outcome
 from orchestration.workshop import read_recipe
+from spark_jobs.crawl.inputs import expand_inputs
 from spark_jobs.lake import commits
 from spark_jobs.lake.log_lake import LogLake
 from spark_jobs.lake.records import Publication, seal
@@ -73,7 +74,8 @@ def make_lake(home: Path, recipe: Recipe) -> None:
 def publish(lake: LogLake, table: str, partition: str, **record: Any) -> Publication:
     """A publication without rows."""
     whole = {"table": table, "partition": partition, "sequence": lake.sequence(table, partition) + 1, "digest": "d",
-             "counts": {"rows": 2, "kept": 1, "dropped": 1}, "columns": ["snapshot", "doc_id"], "inputs": [],
+             "counts": {"rows": 4, "kept": 1, "dropped": 3, "by_reason": {"gopher_quality.too_short": 3}},
+             "columns": ["snapshot", "doc_id", "host"], "inputs": [],
              "suppressions_version": 0, **record}  # fmt: skip
     commit(lake.home, table, record=seal(whole))
     lake.refresh(table)
@@ -117,8 +119,7 @@ def register_input(workshop: Workshop, instance: dg.DagsterInstance, name: str, 
     lake.refresh()
     known = registered(lake)
     number = known[name].sequence if name in known else len(known) + 1
-    inputs = [{"uri": str(file), "bytes": file.stat().st_size, "modified": ""}
-              for file in sorted(Path(uris[0]).glob("*.warc.gz"))]  # fmt: skip
+    inputs = [{"uri": f.uri, "bytes": f.bytes, "modified": f.modified} for f in expand_inputs(uris)]
     row = {"snapshot": name, "sequence": number, "inputs": inputs, "source": name, "licence": ""}
     whole = {"table": "snapshots", "partition": name, "sequence": lake.sequence("snapshots", name) + 1, "digest": "d",
              "fingerprint": "registry", "inputs": inputs, "stage": "register", "suppressions_version": 0}  # fmt: skip

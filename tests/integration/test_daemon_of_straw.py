@@ -14,36 +14,18 @@ import yaml
 
 from orchestration.instance import open_instance
 from orchestration.settings import Settings
-from spark_jobs.recipe.load import load_recipe
-from tests.integration.conftest import write_recipe
 from tests.integration.served import Hook, Served, served
-from tests.integration.straw_location import make_lake
+from tests.integration.straw_home import StrawServed, place_of
 
-pytestmark = [pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1_800)]
 
 FLOW = ("raw", "cleaned", "scored", "deduped", "rewritten")
-LOCATION = Path(__file__).with_name("straw_location.py")
-
-
-class StrawServed(Served):
-    """The program over straw."""
-
-    program = ("-P", str(LOCATION))
 
 
 @pytest.fixture(scope="module")
 def hook() -> Iterator[Hook]:
     with Hook().listening() as hook:
         yield hook
-
-
-def place_of(folder: Path) -> Path:
-    write_recipe(folder / "recipe.yaml")
-    (folder / "crawls").mkdir()
-    where = {"python_file": {"relative_path": str(LOCATION), "location_name": "provender"}}
-    (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [where]}))
-    make_lake(folder / "home", load_recipe(folder / "recipe.yaml"))
-    return folder
 
 
 @pytest.fixture(scope="module")
