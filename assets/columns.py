@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import dagster as dg
 
-from spark_jobs.lake.tables import TABLES
+from spark_jobs.lake.column_lineage import columns_from, declared_columns
+from spark_jobs.lake.tables import FLOW
 from spark_jobs.recipe.recipe import Recipe
 
 _KEYS: Final = {"snapshot": "id of the crawl snapshot", "doc_id": "128-bit hash that names the document, hex"}
@@ -63,46 +64,13 @@ DESCRIPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }  # fmt: skip
 
-_TEXT: Final = ("cleaned.text",)
 # Columns of the same name upstream, and those that are made of others: `table.column`, several with blanks between.
-_PASSED: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
-    "cleaned": {"raw": ("snapshot", "doc_id", "url", "canonical_url", "captured_at", "source", "licence")},
-    "scored": {"cleaned": ("snapshot", "doc_id")},
-    "deduped": {"scored": ("snapshot", "doc_id")},
-    "rewritten": {"deduped": ("snapshot",)},
-    "mixed": {
-        "deduped": ("snapshot", "doc_id"), "cleaned": ("url", "host", "captured_at", "licence", "source", "language"),
-        "rewritten": ("parent_snapshot", "parent_id"),
-    },
-}  # fmt: skip
-_MADE: Final[Mapping[str, Mapping[str, str]]] = {
-    "cleaned": {
-        "host": "raw.url", "text": "raw.payload raw.content_type raw.http_headers", "extractor": "raw.payload",
-        "encoding": "raw.payload raw.content_type raw.http_headers", "language": "raw.payload",
-        "language_score": "raw.payload", "language_alternatives": "raw.payload", "script": "raw.payload",
-        "kept": "raw.payload raw.url", "drop_reasons": "raw.payload raw.url", "edits": "raw.payload",
-    },
-    "deduped": dict.fromkeys(
-        ("kept", "cluster_id", "cluster_size", "duplicate_step", "survivor_snapshot", "survivor_id", "linked_snapshot",
-         "linked_to", "similarity", "joined_clusters", "place", "cuts", "chars_cut"), "cleaned.text",
-    ) | dict.fromkeys(("capture_id", "capture_number", "previous_snapshot", "previous_id"),
-                      "cleaned.canonical_url cleaned.captured_at"),
-    "rewritten": {
-        "doc_id": "deduped.doc_id", "parent_snapshot": "deduped.snapshot", "parent_id": "deduped.doc_id",
-        **dict.fromkeys(("text", "language", "tokens", "parse_status", "length_ratio", "similarity", "kept",
-                         "drop_reasons"), "cleaned.text"),
-    },
-    "mixed": {
-        "text": "cleaned.text deduped.cuts rewritten.text", "tokens": "cleaned.text rewritten.tokens",
-        "origin": "rewritten.strategy",
-    },
-}  # fmt: skip
 
 
 def column_schema(table: str, recipe: Recipe) -> dg.TableSchema:
     """Every column with type and description, signals and scores of the recipe included."""
     described = {**DESCRIPTIONS[table], **dict(_of_operators(table, recipe))}
-    columns = [*split_columns(TABLES[table].columns), *((name, "DOUBLE") for name, _ in _of_operators(table, recipe))]
+    columns = [*declared_columns(table).items(), *((name, "DOUBLE") for name, _ in _of_operators(table, recipe))]
     lineage = column_lineage(table, [name for name, _ in columns])
     made = lineage.deps_by_column if lineage is not None else {}
     return dg.TableSchema([
@@ -113,19 +81,15 @@ def column_schema(table: str, recipe: Recipe) -> dg.TableSchema:
 
 def column_lineage(table: str, columns: Sequence[str], score: str | None = None) -> dg.TableColumnLineage | None:
     """For each of a publication's columns those it is made of; None for a table that is made of files."""
-    if table not in _PASSED:
-        return None
-    made: dict[str, list[dg.TableColumnDep]] = {}
-    for column in columns:
-        behind = [f"{upstream}.{column}" for upstream, same in _PASSED[table].items() if column in same]
-        behind += _MADE.get(table, {}).get(column, "").split()
-        if "__" in column:
-            behind += ["raw.payload"] if table == "cleaned" else _TEXT
-        if column == "quality" and score is not None:
-            behind.append(f"scored.{score}")
-        if behind:
-            made[column] = [dg.TableColumnDep(dg.AssetKey(one.split(".")[0]), one.split(".")[1]) for one in behind]
-    return dg.TableColumnLineage(made)
+    made = columns_from(table, columns, {"scored": [score] if score is not None else []})
+    deps = {
+        column: sorted({(origin.table, origin.column) for origin in origins if origin.table in FLOW})
+        for column, origins in made.items()
+    }
+    return dg.TableColumnLineage({
+        column: [dg.TableColumnDep(dg.AssetKey(upstream), name) for upstream, name in behind]
+        for column, behind in deps.items()
+    }) if deps else None  # fmt: skip
 
 
 def short_type(kind: str) -> str:
@@ -139,19 +103,6 @@ def _told(says: str, kind: str, behind: Sequence[dg.TableColumnDep]) -> str:
     parts = [says, kind if short_type(kind) != kind else ""]
     parts.append(f"of {', '.join(f'{d.asset_key.to_user_string()}.{d.column_name}' for d in behind)}" if behind else "")
     return "; ".join(part for part in parts if part)
-
-
-def split_columns(ddl: str) -> list[tuple[str, str]]:
-    """Names and types of columns in SQL's notation; commas inside of types are none between columns."""
-    parts, depth = [""], 0
-    for sign in " ".join(ddl.split()):
-        depth += (sign == "<") - (sign == ">")
-        if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    pairs = (part.strip().partition(" ") for part in parts)
-    return [(name, kind) for name, _, kind in pairs]
 
 
 def _of_operators(table: str, recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -103,7 +103,7 @@ def declared_columns(table: str) -> dict[str, str]:
         depth += {"<": 1, ">": -1}.get(character, 0)
         if character == "," and depth == 0:
             name, kind = text[start:place].split(maxsplit=1)
-            found[name], start = " ".join(kind.split()).lower(), place + 1
+            found[name], start = " ".join(kind.split()), place + 1
     return found
 
 

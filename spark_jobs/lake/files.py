@@ -24,7 +24,7 @@ def files_of(lake: Lake, publication: Publication) -> list[DataFile]:
     ]  # fmt: skip
     side = [
         file for name in publication.record.get("side", ()) for file in lake.file_log(name).files()
-        if file.publication == publication.id and file.listed_at(None)
+        if file.publication == publication.side_id and file.listed_at(None)
     ]  # fmt: skip
     return main + side
 

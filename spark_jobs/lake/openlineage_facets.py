@@ -49,7 +49,7 @@ def version(number: int) -> Any:
 
 def schema(table: str, columns: Iterable[str] = ()) -> Any:
     """Columns with their types: the declared ones, and of `columns` those that the recipe declares."""
-    declared = declared_columns(table)
+    declared = {name: kind.lower() for name, kind in declared_columns(table).items()}
     found = declared | {name: "double" for name in columns if name not in declared and OPEN in name}
     return schema_dataset.SchemaDatasetFacet([
         schema_dataset.SchemaDatasetFacetFields(name, type=kind, ordinal_position=place)

@@ -93,7 +93,7 @@ def _needed(lake: Lake, staying: Iterable[Release]) -> list[Publication]:
 
 def _files(lake: Lake, table: str, unkept: Mapping[str, DataFile], before: float) -> Iterator[Removal]:
     """Files of a table that some version lists and nothing needs; and old ones that belong to no publication."""
-    pinned = {p.id for p in lake.history(OWNERS[table])} if table in OWNERS else None
+    pinned = {p.side_id for p in lake.history(OWNERS[table])} if table in OWNERS else None
     listed = {file.path for file in lake.file_log(table).files()}
     for path, size in storage.sizes(lake.location(table)).items():
         place = f"tables/{table}/{path}"
