@@ -21,6 +21,8 @@ from spark_jobs.operators.strategies.rewire import IMPROVED
 from tests.fake_endpoint import Fake, Reply, serve
 from tests.integration.conftest import Command, Done, small_crawl, write_crawl, write_recipe
 
+pytestmark = pytest.mark.heavy
+
 COMMIT = {"commit": "c" * 40, "dirty": False}
 LAW = "steps_do_what_is_expected"
 CANNOT_HOLD: dict[str, Any] = {"effect": {"expect": {"mask_pii": 1.0}}}

@@ -22,6 +22,8 @@ from tests.decoded import places
 from tests.fake_endpoint import Fake, Reply, serve
 from tests.integration.conftest import Command, Done, small_crawl, write_crawl, write_recipe
 
+pytestmark = pytest.mark.heavy
+
 SITE = "harbour-post.example"
 MIRROR = "https://news-mirror.example/2026/ferry-timetable.html"
 ARTICLE = next(article for article in ARTICLES if article.path == "/2026/ferry-timetable")

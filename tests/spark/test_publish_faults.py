@@ -21,6 +21,8 @@ from tests.spark.dedup_lake import DedupLake, Page, page
 from tests.spark.published import SNAPSHOT
 from tests.spark.released import copy_of, make_released, publish_rows, release_of
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:

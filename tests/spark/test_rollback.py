@@ -19,6 +19,8 @@ from tests.spark import published
 from tests.spark.published import RELEASE, SNAPSHOT, doc
 from tests.spark.released import copy_of, make_released, publish_rows
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:

@@ -24,6 +24,8 @@ from spark_jobs.stages.takedown_request import Request
 from tests.decoded import places
 from tests.spark.dedup_lake import DedupLake, Page, doc_id, page
 
+pytestmark = pytest.mark.heavy
+
 MARK = "this sentence stands in four pages only and nowhere else."
 PAGES = {
     "s1": {

@@ -24,6 +24,8 @@ from tests.spark import published
 from tests.spark.published import RELEASE, SNAPSHOT
 from tests.spark.released import copy_of, make_released, publish_rows, release_of
 
+pytestmark = pytest.mark.heavy
+
 SECOND, THIRD = "r2", "r3"
 
 

@@ -20,6 +20,8 @@ from spark_jobs.stages.export import export_release
 from tests.spark.published import RELEASE, SNAPSHOT
 from tests.spark.released import copy_of, make_released
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
