@@ -11,6 +11,7 @@ from rich.tree import Tree
 from orchestration.clusters import printable
 
 WIDTH = 140
+_WIDEST = 100_000
 _SHOWN_ITEMS = 8
 _MOST = 60
 
@@ -18,8 +19,10 @@ _MOST = 60
 def shown(*renderables: Any) -> str:
     """Renderables and plain lines, as one text without colours."""
     buffer = StringIO()
-    console = Console(file=buffer, width=WIDTH, highlight=False, color_system=None, soft_wrap=True)
     for renderable in renderables:
+        # A tree cuts what does not fit into its width, and a terminal folds it: nothing may be missing.
+        width = _WIDEST if isinstance(renderable, Tree) else WIDTH
+        console = Console(file=buffer, width=width, highlight=False, color_system=None, soft_wrap=True)
         console.print(line(renderable) if isinstance(renderable, str) else renderable)
     return "\n".join(row.rstrip() for row in buffer.getvalue().splitlines())
 
