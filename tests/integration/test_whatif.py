@@ -30,7 +30,7 @@ def build(home: Path, recipe: Path, crawl: Path, *tables: str) -> dict[str, Any]
     with open_instance(settings) as instance:
         refresh = Refresh(WorkshopResource(settings), instance, Progress())
         workshop = refresh.resource.get()
-        refresh._register(workshop, "one", [str(crawl)])
+        refresh._register(workshop, "one", [str(crawl)], refresh._files("one", [str(crawl)]))
         refresh._refresh_snapshot(workshop, "one", tables)
         event = instance.get_latest_materialization_event(dg.AssetKey(tables[-1]))
         assert event is not None
