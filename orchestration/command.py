@@ -1,7 +1,8 @@
 """What every command is made of: the common options, an existing lake opened for reading, and how results are shown."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -29,6 +30,19 @@ def workshop_of(home: str | None, recipe: str | None) -> Any:
     require_lake(settings)
     resource = WorkshopResource(settings, Progress().say)
     return resource.get()
+
+
+@contextmanager
+def writing_to(home: str | None, recipe: str | None) -> Iterator[tuple[Any, Any, Progress]]:
+    """An existing lake opened for a change: workshop, Dagster instance, progress. A missing lake is told first."""
+    from orchestration.instance import open_instance
+    from orchestration.workshop import WorkshopResource, require_lake
+
+    settings, progress = Settings.read(home, recipe).check(), Progress()
+    require_lake(settings)
+    resource = WorkshopResource(settings, progress.say)
+    with open_instance(settings) as instance:
+        yield resource.get(), instance, progress
 
 
 def show(value: Any, text: str, *, as_json: bool) -> None:

@@ -2,9 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
-from orchestration.progress import Progress
-from orchestration.settings import Settings
+from orchestration.command import common, show, workshop_of, writing_to
 
 
 @click.group()
@@ -36,14 +34,9 @@ def approve(
 ) -> None:  # fmt: skip
     """Publish a candidate that failed nothing but expectations which the recipe marks as overridable."""
     from orchestration.gates import approved, render_approval
-    from orchestration.instance import open_instance
-    from orchestration.workshop import WorkshopResource, require_lake
 
-    settings, progress = Settings.read(home, recipe).check(), Progress()
-    require_lake(settings)
-    resource = WorkshopResource(settings, progress.say)
-    with open_instance(settings) as instance:
-        report = approved(resource.get(), instance, progress, table, snapshot, reason=reason, candidate=candidate)
+    with writing_to(home, recipe) as (workshop, instance, progress):
+        report = approved(workshop, instance, progress, table, snapshot, reason=reason, candidate=candidate)
     show(report, render_approval(report), as_json=as_json)
 
 

@@ -2,9 +2,7 @@
 
 import click
 
-from orchestration.command import common, show
-from orchestration.progress import Progress
-from orchestration.settings import Settings
+from orchestration.command import common, show, writing_to
 
 
 @click.command()
@@ -18,13 +16,8 @@ def rollback(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Publish an earlier publication of a snapshot's table again; what was made from the current one becomes stale."""
-    from orchestration.instance import open_instance
     from orchestration.rollback import render_rollback, roll_back
-    from orchestration.workshop import WorkshopResource, require_lake
 
-    settings, progress = Settings.read(home, recipe).check(), Progress()
-    require_lake(settings)
-    resource = WorkshopResource(settings, progress.say)
-    with open_instance(settings) as instance:
-        report = roll_back(resource.get(), instance, progress, table, snapshot, to=to, reason=reason)
+    with writing_to(home, recipe) as (workshop, instance, progress):
+        report = roll_back(workshop, instance, progress, table, snapshot, to=to, reason=reason)
     show(report, render_rollback(report), as_json=as_json)

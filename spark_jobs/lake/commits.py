@@ -78,16 +78,23 @@ def actions(location: str, version: int) -> Iterator[tuple[str, Mapping[str, Any
         yield kind, values
 
 
-def files(location: str, version: int) -> Files:
-    """The data files of one commit. Raises LakeError where the table shares files with a place outside of it."""
-    found: dict[str, list[str]] = {"add": [], "remove": []}
+def file_actions(location: str, version: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """`add` and `remove` of one commit: kind, path below the table, values.
+
+    Raises LakeError where the table shares files with a place outside of it.
+    """
     for kind, values in actions(location, version):
-        if kind in found:
+        if kind in ("add", "remove"):
             path = unquote(values["path"])
             if path.startswith("/") or "://" in path:
                 raise LakeError(f"{location}: version {version} names the file {path}, which is not the table's own")
-            found[kind].append(path)
-    return Files(tuple(found["add"]), tuple(found["remove"]))
+            yield kind, path, values
+
+
+def files(location: str, version: int) -> Files:
+    """The data files of one commit. Raises LakeError where the table shares files with a place outside of it."""
+    found = [(kind, path) for kind, path, _ in file_actions(location, version)]
+    return Files(*(tuple(path for kind, path in found if kind == wanted) for wanted in ("add", "remove")))
 
 
 def _file(location: str, version: int) -> str:

@@ -1,7 +1,6 @@
 """The data files that the log of a table lists: each with the versions in which it counts. Only reading."""
 
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote
 
 from spark_jobs.lake import commits
 
@@ -43,12 +42,18 @@ class FileLog:
                 self._read.add(version)
         return tuple(self._files.values())
 
+    def span(self, path: str) -> tuple[int | None, int | None]:
+        """The versions that added a file and took it out; (None, None) where no commit ever listed it."""
+        self.files()
+        found = self._files.get(path)
+        return (found.added, found.removed) if found is not None else (None, None)
+
     def _take_in(self, version: int) -> None:
-        for kind, values in commits.actions(self.location, version):
+        for kind, path, values in commits.file_actions(self.location, version):
             if kind == "add":
-                path, named = unquote(values["path"]), values["partitionValues"]
+                named = values["partitionValues"]
                 self._files[path] = DataFile(
                     self.table, path, named.get(self.scope), named.get("publication"), values["size"], version
                 )
-            elif kind == "remove" and (path := unquote(values["path"])) in self._files:
+            elif path in self._files:
                 self._files[path] = replace(self._files[path], removed=version)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from spark_jobs.errors import VerificationError
-from spark_jobs.lake import commits, storage
+from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import TABLES
 
@@ -62,34 +62,11 @@ def partition_of(path: str) -> str:
     return unquote(first.partition("=")[2]) if slash else ""
 
 
-class Logged:
-    """The files that the log of a table speaks of, with the versions that added and removed them; read as it grows."""
-
-    def __init__(self, location: str) -> None:
-        self.location = location
-        self._seen = -1
-        self._files: dict[str, tuple[int, int | None]] = {}
-
-    def files(self) -> Mapping[str, tuple[int, int | None]]:
-        """Path -> (since, until)."""
-        for version in commits.versions(self.location):
-            if version <= self._seen:
-                continue
-            found = commits.files(self.location, version)
-            for path in found.removed:
-                self._files[path] = (self._files.get(path, (0, None))[0], version)
-            for path in found.added:
-                self._files[path] = (version, None)
-            self._seen = version
-        return self._files
-
-
 class DiskSearch:
     """Looks for rows of documents in the Parquet files of the tables, listed or not."""
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._logged = {table: Logged(lake.location(table)) for table in TABLES}
 
     def held(self, documents: DataFrame, partitions: Mapping[str, Sequence[str]]) -> tuple[Held, ...]:
         """Files of the tables that hold rows of `documents` (one column, `taken`), in one job.
@@ -111,9 +88,8 @@ class DiskSearch:
 
     def as_now(self, files: Sequence[Held]) -> tuple[Held, ...]:
         """The same files with what the log says of them by now."""
-        logged = {one.table: self._logged[one.table].files() for one in files}
         return tuple(
-            Held(one.table, one.path, one.rows, *logged[one.table].get(one.path, (None, None))) for one in files
+            Held(one.table, one.path, one.rows, *self.lake.file_log(one.table).span(one.path)) for one in files
         )
 
     def bytes_of(self, files: Sequence[Held]) -> int:
@@ -185,5 +161,4 @@ class DiskSearch:
     def _held(self, uri: str, rows: int) -> Held:
         home = url_to_fs(self.lake.home)[1].rstrip("/")
         table, _, path = unquote(uri).partition(f"{home}/tables/")[2].partition("/")
-        since, until = self._logged[table].files().get(path, (None, None))
-        return Held(table, path, rows, since, until)
+        return Held(table, path, rows, *self.lake.file_log(table).span(path))

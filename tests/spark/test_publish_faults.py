@@ -19,14 +19,9 @@ from spark_jobs.lake.releases import find_release
 from tests.spark import published
 from tests.spark.dedup_lake import DedupLake, Page, page
 from tests.spark.published import SNAPSHOT
-from tests.spark.released import copy_of, make_released, publish_rows, release_of
+from tests.spark.released import copy_of, publish_rows, release_of
 
 pytestmark = pytest.mark.heavy
-
-
-@pytest.fixture(scope="module")
-def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return make_released(spark, tmp_path_factory.mktemp("whole") / "home")
 
 
 @pytest.fixture

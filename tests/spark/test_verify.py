@@ -18,14 +18,9 @@ from spark_jobs.lake.tables import FLOW
 from spark_jobs.lake.verify import Verification, verify
 from spark_jobs.stages.export import export_release
 from tests.spark.published import RELEASE, SNAPSHOT
-from tests.spark.released import copy_of, make_released
+from tests.spark.released import copy_of
 
 pytestmark = pytest.mark.heavy
-
-
-@pytest.fixture(scope="module")
-def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return make_released(spark, tmp_path_factory.mktemp("whole") / "home")
 
 
 @pytest.fixture

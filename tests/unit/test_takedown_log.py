@@ -12,7 +12,7 @@ from spark_jobs.errors import LakeError, TakenDownError, VerificationError
 from spark_jobs.lake import commits, receipts
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
-from spark_jobs.lake.takedown_files import HOLDING, DiskSearch, Held, Logged, key_columns
+from spark_jobs.lake.takedown_files import HOLDING, DiskSearch, Held, key_columns
 
 TABLE = "cleaned"
 # Versions of the table: which publications there were, and which files each commit added and took out.
@@ -34,7 +34,7 @@ def lake(tmp_path: Path) -> Lake:
                   "fingerprint": "f", "digest": "0:0"}  # fmt: skip
         lines: list[dict[str, Any]] = [{"commitInfo": {"timestamp": 0, "userMetadata": json.dumps(record)}}]
         lines += [{"remove": {"path": path}} for path in removed]
-        lines += [{"add": {"path": path, "stats": "{}"}} for path in added]
+        lines += [{"add": {"path": path, "partitionValues": {}, "size": 1, "stats": "{}"}} for path in added]
         text = "\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
         (log / f"{version:020d}.json").write_text(text + "\n", "utf-8")
     return Lake(None, str(tmp_path))  # type: ignore[arg-type]
@@ -45,10 +45,12 @@ def held(path: str, since: int | None, until: int | None, table: str = TABLE) ->
 
 
 def test_files_are_known_with_the_versions_that_list_them(lake: Lake) -> None:
-    assert dict(Logged(lake.location(TABLE)).files()) == {
+    log = lake.file_log(TABLE)
+    assert {file.path: log.span(file.path) for file in log.files()} == {
         "snapshot=s1/a.parquet": (1, 3), "snapshot=s1/b.parquet": (1, 4), "snapshot=s2/a.parquet": (2, None),
         "snapshot=s1/c d.parquet": (3, 4), "snapshot=s1/e.parquet": (4, None),
     }  # fmt: skip
+    assert log.span("snapshot=s1/never.parquet") == (None, None)
     assert commits.files(lake.location(TABLE), 0) == commits.Files((), ())
 
 
@@ -56,7 +58,7 @@ def test_a_file_outside_of_the_table_is_refused(lake: Lake) -> None:
     place = Path(lake.location(TABLE), "_delta_log", f"{5:020d}.json")
     place.write_text('{"commitInfo":{"timestamp":0}}\n{"add":{"path":"s3://elsewhere/x.parquet"}}\n', "utf-8")
     with pytest.raises(LakeError, match="not the table's own"):
-        Logged(lake.location(TABLE)).files()
+        lake.file_log(TABLE).files()
 
 
 @pytest.mark.parametrize(
