@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from expectations.gate import Outcome
 from spark_jobs.errors import ProvenderError
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 from spark_jobs.stages.stage import Stage
 
 if TYPE_CHECKING:
+    from expectations.gate import Outcome
     from spark_jobs.lake.openlineage import Attempt, Names
 
 
@@ -45,7 +45,7 @@ class Announcer:
         """The attempt begins."""
         self._tell(lambda events, attempt: events.started(attempt, datetime.now(UTC)))
 
-    def completed(self, publication: Publication, outcomes: Sequence[Outcome] = ()) -> None:
+    def completed(self, publication: Publication, outcomes: Sequence["Outcome"] = ()) -> None:
         """It was published."""
         self._tell(lambda events, attempt: events.completed(
             attempt, publication, datetime.now(UTC), inputs=_inputs(self.lake, publication),

@@ -11,7 +11,6 @@ from rich.table import Table as RichTable
 
 from assets.workshop import Workshop
 from orchestration.dataset_card.card import card_of
-from orchestration.gates import failed_gates
 from spark_jobs.lake.exports import note_export
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lake import Lake
@@ -35,7 +34,9 @@ def _text(*renderables: Any) -> str:
 
 def status_of(workshop: Workshop) -> dict[str, Any]:
     """Snapshots with each table's publication and whether it is stale; releases; failed gates."""
-    from assets.catalog import full_fingerprints, tables  # Great Expectations comes with it
+    # Great Expectations comes with them.
+    from assets.catalog import full_fingerprints, tables
+    from orchestration.gates import failed_gates
 
     lake = workshop.lake
     catalog = tables()

@@ -32,6 +32,8 @@ BASE = {
     # A plain row UDF over a Parquet scan hangs in 4.2.0 with the Arrow path (SPARK-58241).
     "spark.sql.execution.pythonUDF.arrow.enabled": "false",
     "spark.sql.parquet.compression.codec": "zstd",
+    # A run's stages and gates are hundreds of generated classes: with room for 100 they are compiled over and over.
+    "spark.sql.codegen.cache.maxEntries": "5000",
     # Ids and hashes are in no order that a file's least and greatest could tell: with these filters a document is found
     # by its key, and no row group is read that does not hold it. They are as small as the row groups are (adaptive).
     **{

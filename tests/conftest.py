@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# The frames of tests are tiny: what the JVM spends is spent on compiling, and the first compiler is enough for them.
-QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+# Frames of tests are tiny: to compile a query costs more than to interpret it. Runs as programs of their own compile.
+QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 SHARED = ROOT.parent / "shared" / "data"
 # A process of pytest-xdist is a program without a file. Spark takes such a program for its own doctests, and ends it.
 if not hasattr(sys.modules["__main__"], "__file__"):

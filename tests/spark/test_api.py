@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from orchestration.api import Lake, Release
 from spark_jobs.crawl.url import canonical_url, url_hash
-from spark_jobs.errors import LakeError, NotFoundError, UsageError
+from spark_jobs.errors import LakeError, NotFoundError, TakenDownError, UsageError
 from spark_jobs.lake import lake as stored
 from spark_jobs.lake import releases
 from spark_jobs.lake.candidate import write_candidate
@@ -65,9 +65,12 @@ def put(lake: stored.Lake, table: str, partition: str, rows: list[dict[str, Any]
         {"table": name, "partition": p.partition, "version": p.version, "publication": p.id, "digest": p.digest}
         for name in TABLES if name != table and (p := lake.current(name, SNAPSHOT))
     ]  # fmt: skip
+    counts: dict[str, Any] = {"rows": len(rows)}
+    if rows and "kept" in rows[0]:
+        counts |= {"kept": sum(row["kept"] for row in rows), "dropped": sum(not row["kept"] for row in rows)}
     record = {
         "kind": "main", "stage": table, "fingerprint": "f" * 64, "run_id": f"run {sequence}", "inputs": pins,
-        "counts": {"rows": len(rows)}, "operators": [], "audit": [], "recipe": {"name": "default", "fingerprint": "e"},
+        "counts": counts, "operators": [], "audit": [], "recipe": {"name": "default", "fingerprint": "e"},
         "provenance": {"code": {"commit": None, "dirty": None}, "packages": {}},
     }  # fmt: skip
     return publish(lake, candidate, record, sequence=sequence)
@@ -170,20 +173,20 @@ def test_what_is_not_there_is_told(lake: Lake, tmp_path: Path, spark: SparkSessi
         Lake(lake.home, recipe="gopher", spark=spark).releases()
 
 
-def test_a_withdrawn_release_is_not_found(lake: Lake) -> None:
+def test_a_withdrawn_release_is_told_to_be_so(lake: Lake) -> None:
     inner = lake._lake
-    mixed = put(inner, "mixed", "gone", [{**row, "release": "gone"} for row in rows_of("mixed")])
-    release = release_of(inner, mixed, "gone")
-    assert isinstance(lake.release("gone"), Release)
+    mixed = put(inner, "mixed", "gone-r1", [{**row, "release": "gone-r1"} for row in rows_of("mixed")])
+    release = release_of(inner, mixed, "gone-r1")
+    assert isinstance(lake.release("gone-r1"), Release)
     withdrawn = [(release.name, release.recipe, "withdrawn", release.publication, json.dumps(dict(release.manifest)))]
     from spark_jobs.lake.publish import Scope, replace
 
     columns = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
-    replace(inner, Scope("releases", "gone"), inner.spark.createDataFrame(withdrawn, columns),
+    replace(inner, Scope("releases", "gone-r1"), inner.spark.createDataFrame(withdrawn, columns),
             {"kind": "main", "stage": "register", "fingerprint": "withdrawn"}, sequence=2)  # fmt: skip
-    with pytest.raises(NotFoundError):
-        lake.release("gone")
-    assert "gone" not in lake.releases()
+    with pytest.raises(TakenDownError, match=r"gone-r1: withdrawn.*taken down; gone is without them"):
+        lake.release("gone-r1")
+    assert "gone-r1" not in lake.releases()
 
 
 def test_an_export_carries_its_card_and_digests(lake: Lake, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Clusters:
                 "snapshot": snapshot, "doc_id": doc(n), "url": f"https://a.example/{n}", "host": "a.example",
                 "source": source, "language": language, "text": f"text {n}", "kept": verdict == "survivor",
                 "taken": verdict != "dropped", "cluster_id": f"{snapshot}/{doc(first)}", "words": words,
+                "capture_id": doc(n),
                 "token_count__tokens": 10.0, "token_count__characters": 50.0, "q__p": 0.5,
             })  # fmt: skip
         return first
