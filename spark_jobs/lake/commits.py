@@ -41,10 +41,15 @@ def versions(location: str) -> tuple[int, ...]:
     return tuple(int(match[1]) for match in found if match)
 
 
-def unborn(location: str) -> bool:
-    """Whether all there is of a table is the beginning of its log, without a commit or a checkpoint, and no data."""
+def unborn(location: str) -> tuple[str, ...]:
+    """What there is of a table of which only the beginning of a log is there: no commit, no checkpoint, no data.
+
+    The folder's own name stands first; empty where there is more than that, or nothing.
+    """
     log = storage.names(storage.join(location, "_delta_log"))
-    return storage.names(location) == ("_delta_log",) and not any(n.endswith((".json", ".parquet")) for n in log)
+    if storage.names(location) != ("_delta_log",) or any(n.endswith((".json", ".parquet")) for n in log):
+        return ()
+    return ("_delta_log", *log)
 
 
 def properties(location: str) -> Mapping[str, str]:

@@ -23,7 +23,8 @@ VACUUM = "vacuum"  # the kind of a commit that says which publications are gone
 # Partitions of these tables depend on one another, so they are published one after the other, whoever publishes.
 SERIAL = frozenset({"deduped"})
 _MARKER = "publications"  # made last: where it stands, the lake is whole
-_ATTEMPTS = 5
+_ATTEMPTS = 8
+_UNDISTURBED = 3  # attempts over which nobody else made progress with the table
 _PATIENCE_SECONDS = 2.0  # between attempts to make a table
 
 # With the defaults old versions and their records vanish and time travel is refused after 7 days.
@@ -113,6 +114,7 @@ class Lake:
         listed = ", ".join(f"'{key}' = '{_quoted(value)}'" for key, value in properties.items())
         partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
         location = self.location(table.name)
+        seen: list[tuple[str, ...]] = []
         for attempt in range(1, _ATTEMPTS + 1):
             failure: Exception | None = None
             try:
@@ -130,8 +132,11 @@ class Lake:
                 said = str(failure or "the folder is taken").partition("\n")[0]
                 raise LakeError(f"{location}: the table cannot be made ({said}); give a folder of its own") from failure
             time.sleep(_PATIENCE_SECONDS)
-            if attempt == _ATTEMPTS - 1 and commits.unborn(location):
+            seen.append(commits.unborn(location))
+            # What stays the same is of one that was killed; another that makes the table now leaves new names.
+            if len(seen) >= _UNDISTURBED and seen[-1] and len(set(seen[-_UNDISTURBED:])) == 1:
                 storage.remove(location)
+                seen.clear()
 
     # what is published --------------------------------------------------------------------------------------------
 

@@ -388,6 +388,7 @@ def test_wrong_input_is_told_in_one_line(command: Command, place: Path, tmp_path
     assert command("lineage", "latest", "--home", tmp_path / "no-lake").status == 2
 
 
+@pytest.mark.heavy
 def test_a_file_that_vanishes_is_told_in_one_line(
     command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

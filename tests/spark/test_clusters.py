@@ -110,6 +110,7 @@ def test_texts_are_read_only_when_asked_for(lake: DedupLake, monkeypatch: pytest
     assert sum(line.startswith("+") for line in b["diff"]["lines"]) == 3, "two sentences and the heading"
 
 
+@pytest.mark.heavy
 def test_what_was_taken_down_is_not_shown(spark: SparkSession, tmp_path: Path) -> None:
     """Before anything is built again the old publication still lists it; its text and URL are not given out."""
     made = DedupLake(spark, tmp_path)

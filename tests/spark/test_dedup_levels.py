@@ -175,7 +175,7 @@ SECTIONS: list[tuple[list[str], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(len(SECTIONS)))
+@pytest.mark.parametrize("number", [0, *(pytest.param(n, marks=pytest.mark.heavy) for n in range(1, len(SECTIONS)))])
 def test_the_levels_are_the_rules_in_order(lake: FakeLake, number: int) -> None:
     steps, section = SECTIONS[number]
     plain = Plain(steps, section)
@@ -203,6 +203,7 @@ def test_the_levels_are_the_rules_in_order(lake: FakeLake, number: int) -> None:
         assert all(count["chars"] > 0 for count in counted.values())
 
 
+@pytest.mark.heavy
 def test_rows_do_not_depend_on_how_the_input_is_cut(lake: FakeLake) -> None:
     from pyspark.sql import functions as F
 

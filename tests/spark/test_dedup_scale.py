@@ -47,6 +47,7 @@ def large_clusters() -> dict[str, str]:
     return texts | {f"alone {n}": page(f"alone {n}", 60) for n in range(10)}
 
 
+@pytest.mark.heavy
 def test_the_same_rows_by_digest_however_the_work_is_cut(lake: FakeLake, batches: Any) -> None:
     """1, 2 and 7 partitions, batches of 3 to 512 rows, three orders of the input, and a retry over an old attempt."""
     texts = planted() | large_clusters()
