@@ -5,7 +5,7 @@ is what came out and what was lost. A document with several reasons counts for t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -49,9 +49,16 @@ class Step:
 
 
 def balance(
-    lake: Lake, mixed: Publication, pinned: Sequence[Publication], records: Mapping[str, int]
+    lake: Lake,
+    mixed: Publication,
+    pinned: Sequence[Publication],
+    records: Mapping[str, int],
+    contents: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files."""
+    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files.
+
+    `contents` are the rows of the release's manifest (origin, documents): what a takedown left of it.
+    """
     by_table = {(p.table, p.partition): p for p in pinned}
     snapshots = sorted({p.partition for p in pinned if p.table == "raw"})
     lost_in_reading = _unreadable(lake, [by_table["raw", name] for name in snapshots], records)
@@ -62,6 +69,8 @@ def balance(
     accepted = [_counts(p).get("kept", 0) for p in pinned if p.table == "rewritten"]
     late = sum(step.may_miss for step in steps if step.table == "deduped")
     originals, rewrites = _of_release(mixed, sum(kept), sum(accepted), late)
+    if "takedown" in mixed.record:
+        originals, rewrites = _after_takedown(originals, rewrites, contents)
     told = [step.plain() for step in (*steps, originals, rewrites)]
     rows = ContentDigest.parse(mixed.digest).rows
     documents = {"originals": originals.left, "rewrites": rewrites.left, "documents": rows}
@@ -124,6 +133,23 @@ def _of_release(mixed: Publication, kept: int, accepted: int, late: int) -> tupl
         Step("mixed", _ORIGINAL, kept, found[True], left[True], late),
         Step("mixed", "rewrites", accepted, found[False], left[False], late),
     )
+
+
+def _after_takedown(originals: Step, rewrites: Step, contents: Sequence[Mapping[str, Any]]) -> tuple[Step, Step]:
+    """The release was decided over what was there before: its own counts stand, less what was taken out of it.
+
+    What the tables before it keep now may be fewer, or a document more that became the survivor of its cluster since.
+    """
+    by_origin = {True: 0, False: 0}
+    for row in contents:
+        by_origin[row["origin"] == _ORIGINAL] += int(row["documents"])
+    before = {True: originals, False: rewrites}
+    made = []
+    for original, step in before.items():
+        taken, left = step.left - by_origin[original], by_origin[original]
+        lost = {**step.lost, **({"taken down": taken} if taken else {})}
+        made.append(replace(step, given=step.left + sum(step.lost.values()), lost=lost, left=left))
+    return made[0], made[1]
 
 
 def _unreadable(lake: Lake, raw: Sequence[Publication], records: Mapping[str, int]) -> dict[str, dict[str, int]]:

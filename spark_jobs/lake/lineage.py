@@ -41,7 +41,10 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
              "tables": [_node(p) for table in FLOW for p in tables if p.table == table and p.partition == snapshot]}
             for snapshot in snapshots
         ],
-        "balance": balance(lake, mixed, tables, {name: given["documents"] for name, given in files.items()}),
+        "balance": balance(
+            lake, mixed, tables, {name: given["documents"] for name, given in files.items()},
+            release.manifest.get("contents", ()),
+        ),
         "models": models_of(every),
         "lists": lists_of(every),
         "code": code_of(every),
