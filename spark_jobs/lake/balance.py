@@ -53,7 +53,7 @@ def balance(
     mixed: Publication,
     pinned: Sequence[Publication],
     records: Mapping[str, int],
-    contents: Sequence[Mapping[str, Any]] = (),
+    contents: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files.
 

@@ -43,7 +43,7 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
         ],
         "balance": balance(
             lake, mixed, tables, {name: given["documents"] for name, given in files.items()},
-            release.manifest.get("contents", ()),
+            release.manifest["contents"],
         ),
         "models": models_of(every),
         "lists": lists_of(every),

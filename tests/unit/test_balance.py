@@ -53,7 +53,7 @@ def released(kept: int, out: int, rewrites: int, *, rows: int | None = None, sup
 
 def told(mixed: Publication, pinned: list[Publication], records: dict[str, int]) -> dict[str, Any]:
     lake: Any = NoLake()
-    return balance(lake, mixed, pinned, records)
+    return balance(lake, mixed, pinned, records, ())
 
 
 @given(SPLIT, SPLIT, st.integers(1, 50), SPLIT)
