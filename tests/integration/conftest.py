@@ -16,6 +16,7 @@ from spark_jobs.sample.chatter import chatter_pages
 from spark_jobs.sample.faults import fault_pages
 from spark_jobs.sample.volume import Page
 from spark_jobs.sample.web import web_pages
+from tests.integration.straw_project import straw_project
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("endless", "deep", "tags")
@@ -82,3 +83,9 @@ def write_recipe(path: Path, **changes: Any) -> Path:
         recipe[key] = value
     path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of straw."""
+    return straw_project(tmp_path)
