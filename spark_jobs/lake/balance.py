@@ -5,7 +5,7 @@ is what came out and what was lost. A document with several reasons counts for t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -21,7 +21,7 @@ _ORIGINAL = "original"
 class Step:
     """One step of one partition: documents that went in and came out, and the lost ones by reason.
 
-    `may_miss` are rows that a suppression took between audit and commit: the record does not say of which fate.
+    `may_miss` are rows that a takedown took since the audit: the record does not say of which fate.
     """
 
     table: str
@@ -41,7 +41,7 @@ class Step:
         holds = 0 <= self.missing <= self.may_miss
         lost = dict(self.lost)
         if holds and self.missing:
-            lost["suppressed at publication"] = self.missing
+            lost["taken down"] = self.missing
         return {
             "table": self.table, "partition": self.partition, "in": self.given, "lost": lost, "out": self.left,
             "balanced": holds,
@@ -49,16 +49,9 @@ class Step:
 
 
 def balance(
-    lake: Lake,
-    mixed: Publication,
-    pinned: Sequence[Publication],
-    records: Mapping[str, int],
-    contents: Sequence[Mapping[str, Any]],
+    lake: Lake, mixed: Publication, pinned: Sequence[Publication], records: Mapping[str, int]
 ) -> dict[str, Any]:
-    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files.
-
-    `contents` are the rows of the release's manifest (origin, documents): what a takedown left of it.
-    """
+    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files."""
     by_table = {(p.table, p.partition): p for p in pinned}
     snapshots = sorted({p.partition for p in pinned if p.table == "raw"})
     lost_in_reading = _unreadable(lake, [by_table["raw", name] for name in snapshots], records)
@@ -68,22 +61,22 @@ def balance(
     kept = [_counts(p)["kept"] for p in pinned if p.table == "deduped"]
     accepted = [_counts(p).get("kept", 0) for p in pinned if p.table == "rewritten"]
     late = sum(step.may_miss for step in steps if step.table == "deduped")
-    originals, rewrites = _of_release(mixed, sum(kept), sum(accepted), late)
-    if "takedown" in mixed.record:
-        originals, rewrites = _after_takedown(originals, rewrites, contents)
+    originals, rewrites = _of_release(mixed, _decisions(lake, mixed, pinned), sum(kept), sum(accepted), late)
     told = [step.plain() for step in (*steps, originals, rewrites)]
     rows = ContentDigest.parse(mixed.digest).rows
     documents = {"originals": originals.left, "rewrites": rewrites.left, "documents": rows}
-    adds_up = originals.left + rewrites.left == rows
+    seen = sum(records.get(name, 0) for name in snapshots)
+    lost = sum(sum(step["lost"].values()) for step in told[:-1])
+    adds_up = originals.left + rewrites.left == rows and seen - lost == originals.left
     return {
         "balanced": adds_up and all(step["balanced"] for step in told),
-        "records": sum(records.get(name, 0) for name in snapshots),
+        "records": seen,
         **documents,
         "lost": _totals(told),
         "steps": told,
         "unbalanced": [f"{s['table']}/{s['partition']}: {s['in']} in, {s['out']} out, {sum(s['lost'].values())} lost"
                        for s in told if not s["balanced"]]
-        + ([] if adds_up else [f"mixed/{mixed.partition}: {documents}"]),
+        + ([] if adds_up else [f"mixed/{mixed.partition}: {documents}, {seen} records, {lost} lost"]),
     }  # fmt: skip
 
 
@@ -118,8 +111,9 @@ def _dropped(table: str, counts: Mapping[str, Any]) -> dict[str, int]:
     return {reason: int(number) for reason, number in reasons.items() if number}
 
 
-def _of_release(mixed: Publication, kept: int, accepted: int, late: int) -> tuple[Step, Step]:
-    decisions: Iterable[Mapping[str, Any]] = mixed.record.get("facts", {}).get("decisions", ())
+def _of_release(
+    mixed: Publication, decisions: Iterable[Mapping[str, Any]], kept: int, accepted: int, late: int
+) -> tuple[Step, Step]:
     found: dict[bool, dict[str, int]] = {True: {}, False: {}}
     left = {True: 0, False: 0}
     for row in decisions:
@@ -135,21 +129,22 @@ def _of_release(mixed: Publication, kept: int, accepted: int, late: int) -> tupl
     )
 
 
-def _after_takedown(originals: Step, rewrites: Step, contents: Sequence[Mapping[str, Any]]) -> tuple[Step, Step]:
-    """The release was decided over what was there before: its own counts stand, less what was taken out of it.
+def _decisions(lake: Lake, mixed: Publication, pinned: Sequence[Publication]) -> list[Mapping[str, Any]]:
+    """Documents by origin and reason: those of the record, or after a takedown those that are left.
 
-    What the tables before it keep now may be fewer, or a document more that became the survivor of its cluster since.
+    A document that a takedown made the survivor of its cluster was no candidate when the release was mixed.
     """
-    by_origin = {True: 0, False: 0}
-    for row in contents:
-        by_origin[row["origin"] == _ORIGINAL] += int(row["documents"])
-    before = {True: originals, False: rewrites}
-    made = []
-    for original, step in before.items():
-        taken, left = step.left - by_origin[original], by_origin[original]
-        lost = {**step.lost, **({"taken down": taken} if taken else {})}
-        made.append(replace(step, given=step.left + sum(step.lost.values()), lost=lost, left=left))
-    return made[0], made[1]
+    if "takedown" not in mixed.record:
+        return list(mixed.record.get("facts", {}).get("decisions", ()))
+    selection = lake.side("selection", [mixed])
+    by = selection.groupBy("origin", F.when(~F.col("kept"), F.col("reason")).alias("reason"))
+    found: list[Mapping[str, Any]] = [row.asDict() for row in by.agg(F.count(F.lit(1)).alias("documents")).collect()]
+    keys = ["snapshot", "doc_id"]
+    survivors = lake.read([p for p in pinned if p.table == "deduped"]).where("kept").select(*keys)
+    candidates = selection.where(F.col("origin") == _ORIGINAL).select(*keys)
+    if later := survivors.join(candidates, keys, "left_anti").count():
+        found.append({"origin": _ORIGINAL, "reason": "survivor since a takedown", "documents": later})
+    return found
 
 
 def _unreadable(lake: Lake, raw: Sequence[Publication], records: Mapping[str, int]) -> dict[str, dict[str, int]]:
@@ -167,7 +162,7 @@ def _unreadable(lake: Lake, raw: Sequence[Publication], records: Mapping[str, in
 def _with_suppressed(lost: Mapping[str, int], publication: Publication) -> dict[str, int]:
     # What the candidate already lacked; what went later is part of the rows that the record counts.
     early = int(_counts(publication).get("suppressed", 0))
-    return {**lost, **({"suppressed": early} if early else {})}
+    return {**lost, **({"taken down before": early} if early else {})}
 
 
 def _late(publication: Publication) -> int:

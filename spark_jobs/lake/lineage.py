@@ -41,10 +41,7 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
              "tables": [_node(p) for table in FLOW for p in tables if p.table == table and p.partition == snapshot]}
             for snapshot in snapshots
         ],
-        "balance": balance(
-            lake, mixed, tables, {name: given["documents"] for name, given in files.items()},
-            release.manifest["contents"],
-        ),
+        "balance": balance(lake, mixed, tables, {name: given["documents"] for name, given in files.items()}),
         "models": models_of(every),
         "lists": lists_of(every),
         "code": code_of(every),

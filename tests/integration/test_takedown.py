@@ -185,6 +185,9 @@ def test_survivors_came_back_and_the_release_has_a_new_revision(
     assert refused.status == 2
     assert "withdrawn" in refused.err
     tree = ask("lineage", revised["release"]).json
+    assert tree["balance"]["balanced"], tree["balance"]["unbalanced"]
+    lost = {(row["table"], row["reason"]) for row in tree["balance"]["lost"]}
+    assert {("raw", "taken down"), ("mixed", "survivor since a takedown")} <= lost
     assert tree["totals"]["documents"] == lake.published("mixed", [revised["release"]]).count()
     sums = lake.published("mixed", [revised["release"]]).selectExpr("sum(tokens * copies) AS tokens").collect()
     assert tree["totals"]["tokens"] == sums[0]["tokens"]
