@@ -143,7 +143,8 @@ def _build(  # noqa: PLR0917 - what `build` was given
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
         with ThreadPoolExecutor(1) as beside:
-            noting = beside.submit(ledger.sync, lake, [stage.table])
+            # What it was made from as well: nobody else notes the registration of a snapshot.
+            noting = beside.submit(ledger.sync, lake, sorted({stage.table, *(pin["table"] for pin in pins.inputs)}))
             keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
             noting.result()
         clock.lap("ledger")

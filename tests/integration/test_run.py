@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from orchestration.instance import open_instance, reconcile
 from orchestration.settings import Settings
 from orchestration.workshop import WorkshopResource
+from spark_jobs.lake import ledger
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
 from spark_jobs.lake.tables import FLOW
@@ -97,6 +98,7 @@ def test_dagster_was_told_that_no_snapshot_is_behind(place: Path, monkeypatch: p
 
 
 def test_the_laws_hold_from_the_files_to_the_release(lake: Lake) -> None:
+    assert ledger.sync(lake, [*FLOW, "snapshots"]) == 0, "a run leaves nothing of what it built from to be noted"
     for snapshot, number in (("one", 0), ("two", 1)):
         records = len(small_crawl(number))
         raw, cleaned = lake.published("raw", [snapshot]), lake.published("cleaned", [snapshot])
