@@ -1,5 +1,6 @@
 """Fixtures of all tiers. A Spark session is refused in `unit/`: those tests must run without a JVM."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name long bytes by their length: no file makes a good name, and one with a time in it differs by process."""
     return f"{argname}-{len(val)}" if isinstance(val, bytes) and len(val) > 16 else None
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """Take back what a test wrote into the environment: commands hand their settings to their children there."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -204,7 +204,7 @@ def test_a_document_that_vanished_is_told_and_one_that_was_suppressed_is_not(mad
     assert not tree["balance"]["balanced"]
     (told,) = tree["balance"]["unbalanced"]
     assert re.match(r"cleaned/one: 20 in, 14 out, 5 lost", told), told
-    assert {"table": "cleaned", "reason": "suppressed", "documents": 1} in tree["balance"]["lost"]
+    assert {"table": "cleaned", "reason": "taken down before", "documents": 1} in tree["balance"]["lost"]
     assert "THE COUNTS DO NOT BALANCE: cleaned/one" in render_lineage(tree)
 
 
