@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 
 from orchestration import report
 from orchestration.dataset_card.card import card_of
+from orchestration.diff import compared
 from orchestration.explain import story_of
 from orchestration.lineage import lineage_of
 from orchestration.settings import Settings
@@ -180,6 +181,15 @@ class Lake:
     def lineage(self, release: str = LATEST) -> dict[str, Any]:
         """What is behind a release; see `Release.lineage`."""
         return self.release(release).lineage()
+
+    def diff(
+        self, before: str, after: str = LATEST, *, examples: int = 0, with_text: bool = False
+    ) -> dict[str, Any]:  # fmt: skip
+        """What is different of two releases, each document for one cause; `HOME:RELEASE` for one of another lake.
+
+        With `examples`, that many documents of each cause are named, `with_text` what is different of their text.
+        """
+        return compared(self._fresh(), before, after, examples=examples, with_text=with_text)
 
     def _fresh(self) -> stored.Lake:
         """The lake as it is now: another process may have published."""

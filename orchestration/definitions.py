@@ -9,6 +9,7 @@ from assets.stage_asset import stage_asset
 from assets.workshop import Workshop
 from orchestration.alerts import alert_sensor
 from orchestration.automation import Lookout, automated, refresh_sensor
+from orchestration.change_jobs import CHANGE_JOBS
 from orchestration.jobs import RELEASE, SNAPSHOT_TABLES, asset_jobs
 from orchestration.registration import register_snapshot, register_watched
 from orchestration.sensors import ledger_sensor, release_sensor, schedules, watch_sensor
@@ -40,7 +41,7 @@ def build_definitions(settings: Settings | None = None, *, workshop: WorkshopRes
     return dg.Definitions(
         assets=assets,
         asset_checks=[later_snapshots_follow],
-        jobs=[*jobs.values(), register_snapshot, register_watched],
+        jobs=[*jobs.values(), register_snapshot, register_watched, *CHANGE_JOBS],
         sensors=[
             watch_sensor(lookout), refresh_sensor(assets, lookout), release_sensor(lookout, jobs[RELEASE]),
             ledger_sensor(lookout), alert_sensor(lookout),

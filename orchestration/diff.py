@@ -1,10 +1,8 @@
 """`diff`: two releases compared, of one lake or two; as values for `--json`, and as lines for a person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assets.workshop import Workshop
-from orchestration.progress import Progress
 from orchestration.terminal_text import shown
 from spark_jobs.analysis.diff import diff
 from spark_jobs.analysis.released import Released
@@ -26,21 +24,15 @@ def split_release(text: str) -> tuple[str | None, str]:
     return (home, release) if colon and home and "/" not in release else (None, text)
 
 
-def diff_of(
-    workshop: Callable[[], Workshop], progress: Progress, before: str, after: str, *, examples: int, with_text: bool
-) -> dict[str, Any]:
+def compared(lake: Lake, before: str, after: str, *, examples: int, with_text: bool) -> dict[str, Any]:
     """The comparison. Raises NotFoundError for a release or a lake that is not there."""
-    opened = workshop()
-    released = [_released(opened, text) for text in (before, after)]
-    with progress.step(f"{released[0].release.name} and {released[1].release.name}") as said:
-        found = diff(released[0], released[1], examples=examples, with_text=with_text)
-        said.append(f"{sum(kind['documents'] for kind in found['kinds'].values()):,} documents differ")
-    return found
+    released = [_released(lake, text) for text in (before, after)]
+    return diff(released[0], released[1], examples=examples, with_text=with_text)
 
 
-def _released(workshop: Workshop, text: str) -> Released:
+def _released(lake: Lake, text: str) -> Released:
     home, name = split_release(text)
-    lake = workshop.lake if home is None else Lake(workshop.lake.spark, home).open(None)
+    lake = lake if home is None else Lake(lake.spark, home).open(None)
     return Released.of(lake, find_release(lake, name))
 
 

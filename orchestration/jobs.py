@@ -1,4 +1,4 @@
-"""The jobs over assets: one for each command that changes tables. The job of one op is in `registration.py`."""
+"""The jobs over assets: one for each command that builds. Jobs of one op: `registration.py`, `change_jobs.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

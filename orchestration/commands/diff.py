@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, show
 from orchestration.progress import Progress
 
 
@@ -19,11 +19,13 @@ def diff(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Documents added, removed and changed between two releases, each for one cause; HOME:RELEASE for another lake."""
-    from orchestration.diff import diff_of, render
+    from orchestration.api import Lake
+    from orchestration.diff import render
 
     if with_text and examples is None:
         raise click.UsageError("--with-text shows the text of examples: give --examples N as well")
-    found = diff_of(
-        lambda: workshop_of(home, recipe), Progress(), before, after, examples=examples or 0, with_text=with_text
-    )
+    lake = Lake(home, recipe=recipe)
+    with Progress().step(f"{before} and {after}") as said:
+        found = lake.diff(before, after, examples=examples or 0, with_text=with_text)
+        said.append(f"{sum(kind['documents'] for kind in found['kinds'].values()):,} documents differ")
     show(found, render(found), as_json=as_json)

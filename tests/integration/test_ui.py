@@ -136,3 +136,4 @@ def test_a_poisoned_one_fails_and_the_old_one_stays(program: Served, tab: Any) -
 def test_there_is_a_job_for_every_command_that_changes_data(program: Served, tab: Any) -> None:
     tab.goto(f"{program.url}/jobs")
     seen(tab, "refresh_snapshot", "build_release", "fit_models", "register_snapshot", "register_watched")
+    seen(tab, "rollback", "approve_candidate", "takedown", "vacuum")

@@ -1,0 +1,155 @@
+"""The jobs of one op for the commands that change what is published without building it.
+
+Each does what the command of its name does, in a run of its own: the UI shows who asked for what, and what came of it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration.gates import approved, render_approval
+from orchestration.instance import reconcile
+from orchestration.progress import Progress
+from orchestration.rollback import render_rollback, roll_back
+from orchestration.takedown import render, request_of, take_down
+from orchestration.vacuum import render_vacuum, vacuumed
+from orchestration.workshop import WorkshopResource, require_lake
+from spark_jobs.errors import ProvenderError
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a person can read of an error, and no retry: nobody asked twice."""
+    try:
+        yield
+    except ProvenderError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _resource(context: dg.OpExecutionContext) -> WorkshopResource:
+    resource: WorkshopResource = context.resources.workshop
+    require_lake(resource.settings)
+    return resource
+
+
+def _show(context: dg.OpExecutionContext, text: str) -> None:
+    context.log.info("%s", text)
+    context.add_output_metadata({"told": dg.MetadataValue.md(f"```\n{text}\n```")})
+
+
+class RollbackConfig(dg.Config):
+    """Which snapshot of which table, and the version to serve again (without one: that before the current)."""
+
+    table: str
+    snapshot: str
+    to: int | None = None
+    reason: str
+
+
+@dg.op(required_resource_keys={"workshop"}, description="Publish an earlier publication of a snapshot's table again.")
+def serve_earlier(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
+    """As `provender rollback`."""
+    with _told():
+        report = roll_back(
+            _resource(context).get(), context.instance, Progress(), config.table, config.snapshot, to=config.to,
+            reason=config.reason,
+        )  # fmt: skip
+    _show(context, render_rollback(report))
+
+
+class ApprovalConfig(dg.Config):
+    """Which refused candidate (without a name: the newest), and why it may be published."""
+
+    table: str
+    snapshot: str
+    candidate: str | None = None
+    reason: str
+
+
+@dg.op(required_resource_keys={"workshop"}, description="Publish a candidate in spite of overridable expectations.")
+def publish_refused(context: dg.OpExecutionContext, config: ApprovalConfig) -> None:
+    """As `provender gate approve`."""
+    with _told():
+        report = approved(
+            _resource(context).get(), context.instance, Progress(), config.table, config.snapshot,
+            reason=config.reason, candidate=config.candidate,
+        )  # fmt: skip
+    _show(context, render_approval(report))
+
+
+class TakedownConfig(dg.Config):
+    """What to remove, in the words of the command; a dry run only says what would go."""
+
+    urls: list[str] = Field(default_factory=list)
+    domains: list[str] = Field(default_factory=list)
+    doc_ids: list[str] = Field(default_factory=list)
+    licences: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
+    reason: str
+    dry_run: bool = False
+
+
+@dg.op(required_resource_keys={"workshop"}, description="Remove documents from everything, and keep them out.")
+def remove_everywhere(context: dg.OpExecutionContext, config: TakedownConfig) -> None:
+    """As `provender takedown`: while another run has the lake open it fails, and changes nothing."""
+    with _told():
+        resource = _resource(context)
+        request = request_of(
+            urls=config.urls, domains=config.domains, doc_ids=config.doc_ids, licences=config.licences,
+            files=config.files, reason=config.reason,
+        )  # fmt: skip
+        receipt = take_down(resource.settings, resource.get, Progress(), request, dry_run=config.dry_run)
+        if not config.dry_run:
+            reconcile(context.instance, resource.get())
+    _show(context, render(receipt))
+    if receipt.get("left"):
+        raise dg.Failure(f"{receipt['left']} files still hold what was taken down", allow_retries=False)
+
+
+class VacuumConfig(dg.Config):
+    """Which releases stay, and from what age on files that no version lists are leftovers."""
+
+    keep: list[str]
+    older_than_hours: float = 24.0
+    dry_run: bool = False
+
+
+@dg.op(required_resource_keys={"workshop"}, description="Remove the files that nothing kept or current needs.")
+def free_files(context: dg.OpExecutionContext, config: VacuumConfig) -> None:
+    """As `provender vacuum`."""
+    if not config.keep:
+        raise dg.Failure("keep: name the releases that stay (or latest)", allow_retries=False)
+    with _told():
+        report = vacuumed(
+            _resource(context).get(), config.keep, dry_run=config.dry_run, older_than_hours=config.older_than_hours
+        )
+    _show(context, render_vacuum(report))
+
+
+@dg.job(description="Serve an earlier publication again; what was made from the current one becomes stale.")
+def rollback() -> None:
+    """One op."""
+    serve_earlier()
+
+
+@dg.job(description="Publish a refused candidate, with a reason that stays in its lineage.")
+def approve_candidate() -> None:
+    """One op."""
+    publish_refused()
+
+
+@dg.job(description="Take documents down from every table, version, cache, release and export, for good.")
+def takedown() -> None:
+    """One op."""
+    remove_everywhere()
+
+
+@dg.job(description="Free what no kept release needs; other releases are retired.")
+def vacuum() -> None:
+    """One op."""
+    free_files()
+
+
+CHANGE_JOBS = (rollback, approve_candidate, takedown, vacuum)
