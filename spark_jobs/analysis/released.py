@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.lineage import mixed_of
@@ -51,7 +50,7 @@ class Released:
     def rows(self, table: str) -> DataFrame:
         """The pinned rows of a table."""
         pinned = list(self.pins[table].values())
-        return self.lake.read(pinned) if pinned else self.lake.at(table).where(F.lit(False))
+        return self.lake.read(pinned) if pinned else self.lake.published(table, ())
 
     def documents(self) -> DataFrame:
         """The documents of the release."""

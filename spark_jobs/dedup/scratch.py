@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
+from spark_jobs.parquet import parquet
+
 # Hashes do not compress, and what does is read once: the cheapest codec costs the least.
 _CODEC = "lz4_raw"
 
@@ -24,7 +26,7 @@ class Scratch:
         """Run a frame into a file set and read it back: what depends on it does not run it again."""
         place = self._place(name)
         frame.write.mode("overwrite").option("compression", _CODEC).parquet(place)
-        return self.spark.read.schema(frame.schema).parquet(place)
+        return parquet(self.spark, place, schema=frame.schema)
 
     def finish(self, name: str, fact: str) -> None:
         """Note that a file set is whole; `fact` is what `finished` gives back."""
@@ -34,7 +36,7 @@ class Scratch:
     def finished(self, name: str) -> str | None:
         """The fact noted with a file set that is whole, None where an attempt was killed before or never came to it."""
         try:
-            noted = self.spark.read.schema("fact STRING").parquet(self._place(f"{name}.finished")).first()
+            noted = parquet(self.spark, self._place(f"{name}.finished"), schema="fact STRING").first()
         except AnalysisException as error:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise
@@ -43,7 +45,7 @@ class Scratch:
 
     def kept(self, name: str, schema: str) -> DataFrame:
         """A file set that an earlier attempt kept."""
-        return self.spark.read.schema(schema).parquet(self._place(name))
+        return parquet(self.spark, self._place(name), schema=schema)
 
     def _place(self, name: str) -> str:
         return f"{self.location.rstrip('/')}/{name}"

@@ -12,6 +12,7 @@ from spark_jobs.lake.digest import ContentDigest, digest_columns, from_metrics
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.suppressions import TELLING, Suppressions, suppress
 from spark_jobs.lake.tables import TABLES
+from spark_jobs.parquet import parquet
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Candidate:
 
     def frame(self, lake: Lake, table: str | None = None) -> DataFrame:
         """The candidate's rows (of the main table, or of a side table)."""
-        return lake.spark.read.parquet(self.location if table in (None, self.table) else self.side[str(table)])
+        return parquet(lake.spark, self.location if table in (None, self.table) else self.side[str(table)])
 
 
 def conform(frame: DataFrame, table: str, lake: Lake) -> DataFrame:
     """The frame in the order and types of the table; further columns only where the table is open."""
-    declared = lake.at(table).schema
+    declared = lake.schema(table)
     scope = TABLES[table]
     wanted = [field.name for field in declared if not (scope.side and field.name == "publication")]
     missing = [name for name in wanted if name not in frame.columns and (not scope.open or "__" not in name)]
@@ -64,7 +65,7 @@ def write_candidate(
         side_locations[name] = storage.join(base, "side", name)
         # First by all that the stage gives: a locator has no host, and what is suppressed by host must not be in it.
         allowed = suppress(frame, suppressions)
-        unknown = [c for c in TELLING if c in allowed.columns and c not in lake.at(name).columns]
+        unknown = [c for c in TELLING if c in allowed.columns and c not in lake.schema(name).names]
         conform(allowed.drop(*unknown), name, lake).write.mode("overwrite").parquet(side_locations[name])
     location = storage.join(base, "main")
     conformed = conform(main, table, lake)

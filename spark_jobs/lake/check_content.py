@@ -14,6 +14,7 @@ from spark_jobs.lake.files import digests_of, files_of, location_of, name_of, se
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
 from spark_jobs.lake.records import Publication, seal
+from spark_jobs.parquet import parquet
 
 _SHOWN = 300  # characters of an error of Spark
 
@@ -119,7 +120,7 @@ def _unreadable_files(lake: Lake, publication: Publication, files: list[DataFile
     wrong = []
     for file in files:
         try:
-            digest_of(lake.spark.read.parquet(location_of(lake, file)))
+            digest_of(parquet(lake.spark, location_of(lake, file)))
         except Exception as error:  # noqa: BLE001 - the same
             wrong.append(_of_file(publication, file, "pages", "readable", _told(error)))
     return wrong

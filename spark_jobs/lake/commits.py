@@ -83,22 +83,18 @@ def actions(location: str, version: int) -> Iterator[tuple[str, Mapping[str, Any
         yield kind, values
 
 
-def file_actions(location: str, version: int) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """`add` and `remove` of one commit: kind, path below the table, values.
-
-    Raises LakeError where the table shares files with a place outside of it.
-    """
-    for kind, values in actions(location, version):
-        if kind in ("add", "remove"):
-            path = unquote(values["path"])
-            if path.startswith("/") or "://" in path:
-                raise LakeError(f"{location}: version {version} names the file {path}, which is not the table's own")
-            yield kind, path, values
+def path_of(location: str, version: int, values: Mapping[str, Any]) -> str:
+    """The file of an `add` or `remove`, as a path below the table. LakeError where it lies outside of the table."""
+    path = unquote(values["path"])
+    if path.startswith("/") or "://" in path:
+        raise LakeError(f"{location}: version {version} names the file {path}, which is not the table's own")
+    return path
 
 
 def files(location: str, version: int) -> Files:
     """The data files of one commit. Raises LakeError where the table shares files with a place outside of it."""
-    found = [(kind, path) for kind, path, _ in file_actions(location, version)]
+    found = [(kind, path_of(location, version, values)) for kind, values in actions(location, version)
+             if kind in ("add", "remove")]  # fmt: skip
     return Files(*(tuple(path for kind, path in found if kind == wanted) for wanted in ("add", "remove")))
 
 

@@ -77,7 +77,7 @@ def _ordered(lake: Lake, found: Sequence[tuple[str, str, int | None]]) -> list[t
     pairs = {(snapshot, doc_id) for snapshot, doc_id, _hash in found}
     if len({snapshot for snapshot, _doc_id in pairs}) < 2:
         return sorted(pairs)
-    order = {row["snapshot"]: row["sequence"] for row in lake.at("snapshots").select("snapshot", "sequence").collect()}
+    order = {row["snapshot"]: row["sequence"] for row in lake.rows("snapshots")}
     return sorted(pairs, key=lambda pair: (order.get(pair[0], 0), *pair))
 
 

@@ -1,7 +1,16 @@
-"""The data files that the log of a table lists: each with the versions in which it counts. Only reading."""
+"""What the log of a table lists: its data files, each with the versions in which it counts, and its columns.
 
+Only reading.
+"""
+
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from pyspark.sql.types import StructType
+
+from spark_jobs.errors import LakeError
 from spark_jobs.lake import commits
 
 
@@ -32,15 +41,21 @@ class FileLog:
     location: str
     scope: str
     _files: dict[str, DataFile] = field(default_factory=dict)
-    _read: set[int] = field(default_factory=set)
+    _schemas: dict[int, str] = field(default_factory=dict)
+    _read: int = 0  # commits
 
     def files(self) -> tuple[DataFile, ...]:
         """Every file that any version ever listed, as the log is now."""
-        for version in commits.versions(self.location):
-            if version not in self._read:
-                self._take_in(version)
-                self._read.add(version)
+        self._refresh()
         return tuple(self._files.values())
+
+    def schema(self, version: int | None = None) -> StructType:
+        """The columns of a version (None: of the newest). Raises LakeError where the log describes no table."""
+        self._refresh()
+        told = [v for v in self._schemas if version is None or v <= version]
+        if not told:
+            raise LakeError(f"{self.location}: its log describes no table; is this a lake? Restore the log from a copy")
+        return StructType.fromJson(json.loads(self._schemas[max(told)]))
 
     def span(self, path: str) -> tuple[int | None, int | None]:
         """The versions that added a file and took it out; (None, None) where no commit ever listed it."""
@@ -48,12 +63,28 @@ class FileLog:
         found = self._files.get(path)
         return (found.added, found.removed) if found is not None else (None, None)
 
+    def _refresh(self) -> None:
+        versions = commits.versions(self.location)
+        if versions != tuple(range(len(versions))):
+            raise LakeError(f"{self.location}: commits are missing in its log; restore the log from a copy")
+        for version in versions[self._read :]:
+            self._take_in(version)
+            self._read = version + 1
+
     def _take_in(self, version: int) -> None:
-        for kind, path, values in commits.file_actions(self.location, version):
-            if kind == "add":
-                named = values["partitionValues"]
-                self._files[path] = DataFile(
-                    self.table, path, named.get(self.scope), named.get("publication"), values["size"], version
-                )
-            elif path in self._files:
-                self._files[path] = replace(self._files[path], removed=version)
+        for kind, values in commits.actions(self.location, version):
+            if kind == "metaData" and "schemaString" in values:
+                self._schemas[version] = values["schemaString"]
+            elif kind == "add":
+                path = commits.path_of(self.location, version, values)
+                self._files[path] = self._added(path, version, values)
+            elif kind == "remove":
+                path = commits.path_of(self.location, version, values)
+                if path in self._files:
+                    self._files[path] = replace(self._files[path], removed=version)
+
+    def _added(self, path: str, version: int, values: Mapping[str, Any]) -> DataFile:
+        if values.get("deletionVector"):
+            raise LakeError(f"{self.location}: version {version} has deletion vectors, which only Delta reads")
+        named = values["partitionValues"]
+        return DataFile(self.table, path, named.get(self.scope), named.get("publication"), values["size"], version)

@@ -6,17 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import fsspec
+import pyarrow.parquet as pq
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-from spark_jobs.errors import LakeError, NotFoundError, TakenDownError
+from spark_jobs.errors import LakeError, NotFoundError, TakenDownError, VerificationError
 from spark_jobs.lake import commits, storage
 from spark_jobs.lake.commits import Commit
 from spark_jobs.lake.cuts import cut_text
-from spark_jobs.lake.file_log import FileLog
+from spark_jobs.lake.file_log import DataFile, FileLog
 from spark_jobs.lake.receipts import destroyed
 from spark_jobs.lake.records import Publication, load
 from spark_jobs.lake.tables import TABLES, Table
+from spark_jobs.parquet import parquet
 
 LAKE_VERSION = 2
 VACUUM = "vacuum"  # the kind of a commit that says which publications are gone
@@ -45,6 +49,7 @@ class Lake:
         self._vacuumed: dict[str, dict[str, datetime]] = {}
         self._looked: set[str] = set()
         self._file_logs: dict[str, FileLog] = {}
+        self._rows: dict[str, tuple[tuple[DataFile, ...], list[dict[str, Any]]]] = {}
         self._destroyed: Mapping[str, str] | None = None
         self.ledger_heads: dict[str, int] | None = None  # see ledger.py; None until it was read
 
@@ -194,8 +199,19 @@ class Lake:
         return reader.load(self.location(table))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a small table (registry, models) as it is now."""
-        return [row.asDict(recursive=True) for row in self.at(table).collect()]
+        """All rows of a small table (registry, releases, models) as it is now, read without Spark."""
+        files = tuple(file for file in self.file_log(table).files() if file.listed_at(None))
+        known = self._rows.get(table)
+        if known is None or known[0] != files:
+            known = (files, [row for file in files for row in self._rows_of(file)])
+            self._rows[table] = known
+        return [dict(row) for row in known[1]]
+
+    def _rows_of(self, file: DataFile) -> list[dict[str, Any]]:
+        named = {str(TABLES[file.table].scope): file.partition, "publication": file.publication}
+        partition = {name: named[name] for name in TABLES[file.table].partition_by}
+        with fsspec.open(storage.join(self.location(file.table), file.path), "rb") as opened:
+            return [{**row, **partition} for row in pq.read_table(opened).to_pylist()]
 
     def read(self, publications: Iterable[Publication]) -> DataFrame:
         """Exactly the rows of some publications of one table. NotFoundError where a vacuum took them."""
@@ -208,15 +224,34 @@ class Lake:
         for publication in listed:
             if current[publication.partition].version != publication.version:
                 self._refuse_destroyed(publication)
-        newest = max(p.version for p in listed)
-        # One version serves them all as long as none was replaced up to it.
-        if all(self._holds_at(p, newest, current) for p in listed):
-            return self.at(table.name, newest).where(F.col(table.scope).isin([p.partition for p in listed]))
-        frames = [self.at(table.name, p.version).where(F.col(table.scope) == p.partition) for p in listed]
-        united = frames[0]
-        for frame in frames[1:]:
-            united = united.unionByName(frame, allowMissingColumns=True)
-        return united
+        known = self.file_log(table.name).files()
+        files = [f for p in listed for f in known if f.partition == p.partition and f.listed_at(p.version)]
+        return self._frame(table.name, files, max(p.version for p in listed))
+
+    def _frame(self, table: str, files: Sequence[DataFile], version: int | None = None) -> DataFrame:
+        """The rows of some data files, with the columns of a version of the table (None: the newest).
+
+        What the log lists is known already: Delta would find it out again for each frame, with jobs of its own.
+        """
+        schema, location = self.schema(table, version), self.location(table)
+        if not files:
+            return self.spark.createDataFrame([], schema)
+        paths = sorted(storage.join(location, file.path) for file in files)
+        try:
+            return parquet(self.spark, *paths, schema=schema, base=location)
+        except AnalysisException as error:
+            if error.getCondition() != "PATH_NOT_FOUND":
+                raise
+            (gone, *more) = [path for path in paths if not storage.exists(path)] or [str(error)]
+            others = f" and {len(more)} more" if more else ""
+            raise VerificationError(
+                f"{gone}{others}: gone, though published; restore it from a copy, or roll {table} back "
+                "(./provender verify RELEASE names all that is missing)"
+            ) from None
+
+    def schema(self, table: str, version: int | None = None) -> StructType:
+        """The columns of a table at a version (None: now), by its log."""
+        return self.file_log(table).schema(version)
 
     def _refuse_vacuumed(self, publications: Iterable[Publication]) -> None:
         for p in publications:
@@ -235,29 +270,19 @@ class Lake:
                 f"taken down ({self._destroyed[publication.id]}) and can no longer be read; read the current version"
             )
 
-    def _holds_at(self, publication: Publication, version: int, current: dict[str, Publication]) -> bool:
-        if current[publication.partition].version == publication.version:
-            return True
-        later = (p for p in self.history(publication.table) if p.partition == publication.partition)
-        return not any(publication.version < p.version <= version for p in later)
-
     def published(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
         """The current rows of a main table, of some partitions or all; empty where nothing is published."""
         current = self.publications(table)
         wanted = [p for key, p in current.items() if partitions is None or key in partitions]
-        return self.read(wanted) if wanted else self.at(table).where(F.lit(False))
+        return self.read(wanted) if wanted else self._frame(table, ())
 
     def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
         """The rows of a side table that these publications pin."""
         listed = tuple(pinned_by)
         self._refuse_vacuumed(listed)
-        frame = self.at(table)
-        if not listed:
-            return frame.where(F.lit(False))
-        scope = str(TABLES[table].scope)
-        return frame.where(
-            F.col(scope).isin([p.partition for p in listed]) & F.col("publication").isin([p.side_id for p in listed])
-        )
+        ids = {p.side_id for p in listed}
+        files = [f for f in self.file_log(table).files() if f.publication in ids and f.listed_at(None)]
+        return self._frame(table, files)
 
     def documents(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
         """`cleaned` text and attributes joined with `scored` or `deduped` (without its cuts): what people read."""

@@ -15,7 +15,7 @@ _ORIGINAL = "original"
 def memberships(lake: Lake, rows: Rows, captures: Sequence[Key]) -> dict[Key, dict[str, list[dict[str, Any]]]]:
     """By capture: `releases` that hold it or a rewrite of it, and `left_out_of`, each of the others with its reason."""
     releases = lake.publications("mixed")
-    states = {row["release"]: row["state"] for row in lake.at("releases").select("release", "state").collect()}
+    states = {row["release"]: row["state"] for row in lake.rows("releases")}
     return {key: _membership(lake, rows, key, releases, states) for key in captures}
 
 

@@ -77,7 +77,7 @@ def store(
         number=number, digest=digest, name=name, version=version, kind=kind, fit_fingerprint=fit_fingerprint,
         fitted_on=tuple(fitted_on), params=params, metrics=metrics, bytes=path.stat().st_size, location=relative,
     )  # fmt: skip
-    schema = lake.at("models").schema
+    schema = lake.schema("models")
     values = {
         **model.__dict__, "fitted_on": list(model.fitted_on),
         "params": json.dumps(dict(params), sort_keys=True), "metrics": json.dumps(dict(metrics), sort_keys=True),

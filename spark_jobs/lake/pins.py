@@ -97,7 +97,7 @@ class Pins:
     def snapshots(self) -> tuple[str, ...]:
         """Snapshot ids in the order of their sequence numbers, as they were when first asked for."""
         if self._order is None:
-            rows = self.lake.at("snapshots").select("snapshot", "sequence").orderBy("sequence").collect()
+            rows = sorted(self.lake.rows("snapshots"), key=lambda row: row["sequence"])
             self._order = tuple(row["snapshot"] for row in rows)
         return self._order
 

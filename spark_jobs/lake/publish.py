@@ -117,9 +117,9 @@ def retire(lake: Lake, table: str, record: Mapping[str, Any], *, condition: str 
 
     `condition` is SQL over the columns of the partitioning; None where the newest version lists none of their rows.
     """
-    empty = lake.spark.createDataFrame([], lake.at(table).schema)
     writer = (
-        empty.write.format("delta")
+        _none(lake, table)
+        .write.format("delta")
         .mode("overwrite")
         .option("replaceWhere", condition or f"{TABLES[table].scope} = ''")  # no partition is named like that
         .option("userMetadata", dump({**record, "kind": VACUUM, "table": table}, lake.home))
@@ -151,7 +151,7 @@ def exchange(
             "suppressions_version": suppressions.version,
         }
     )
-    new = suppress(rows, suppressions) if rows is not None else lake.at(scope.table).limit(0)
+    new = suppress(rows, suppressions) if rows is not None else _none(lake, scope.table)
     predicate = f"{scope.predicate} AND ({within})"
     _retrying(lambda: _replace_where(lake, scope, new, predicate, sealed))
     published = _read_back(lake, scope, sealed)
@@ -163,7 +163,7 @@ def exchange_unpinned(
     lake: Lake, table: str, rows: DataFrame | None, record: Mapping[str, Any], *, within: str
 ) -> Commit:
     """The same for rows that no publication counts: of a side table over all its publications, or of a cache."""
-    new = suppress(rows, Suppressions.read(lake)) if rows is not None else lake.at(table).limit(0)
+    new = suppress(rows, Suppressions.read(lake)) if rows is not None else _none(lake, table)
     text, before = dump(record, lake.home), lake.version(table)
     _retrying(
         lambda: (
@@ -184,11 +184,16 @@ def append(lake: Lake, table: str, rows: DataFrame) -> None:
     """Append to a table without partitions (caches, audits, the ledger): rows are keyed, so repeats are harmless."""
     if TABLES[table].scope is not None:
         raise ValueError(f"{table} is published by partition")
-    columns = lake.at(table).schema
+    columns = lake.schema(table)
     typed = rows.select(*(F.col(field.name).cast(field.dataType).alias(field.name) for field in columns))
     suppressed = suppress(typed, Suppressions.read(lake)) if "parent_id" in typed.columns else typed
     _retrying(lambda: suppressed.write.format("delta").mode("append").save(lake.location(table)))
     lake.refresh(table)
+
+
+def _none(lake: Lake, table: str) -> DataFrame:
+    """No rows of a table."""
+    return lake.spark.createDataFrame([], lake.schema(table))
 
 
 def _retrying(write: Any) -> None:

@@ -48,7 +48,7 @@ def register(
         number = (
             known[snapshot].sequence if snapshot in known else 1 + max((s.sequence for s in known.values()), default=0)
         )
-        schema = lake.at("snapshots").schema
+        schema = lake.schema("snapshots")
         row = (
             snapshot,
             number,

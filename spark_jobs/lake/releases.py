@@ -73,7 +73,7 @@ def releases(lake: Lake) -> tuple[Release, ...]:
     order: dict[str, int] = {}
     for publication in lake.history("releases"):
         order.setdefault(publication.partition, publication.version)
-    rows = lake.at("releases").collect()
+    rows = lake.rows("releases")
     found = [
         Release(row["release"], row["recipe"], row["state"], row["publication"], json.loads(row["manifest"]))
         for row in rows

@@ -10,6 +10,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 _BLOCK = 1 << 20
+_REMOVALS = 5
 
 
 def join(base: str, *parts: str) -> str:
@@ -24,10 +25,16 @@ def exists(location: str) -> bool:
 
 
 def remove(location: str) -> None:
-    """Delete a file or folder with all it holds; nothing happens when it is absent."""
+    """Delete a file or folder with all it holds; nothing happens when it is absent, or goes away meanwhile."""
     system, path = url_to_fs(location)
-    if system.exists(path):
-        system.rm(path, recursive=True)
+    for attempt in range(_REMOVALS):
+        if not system.exists(path):
+            return
+        try:
+            system.rm(path, recursive=True)
+        except FileNotFoundError:  # another program that removes the same was here first; again, for what is left
+            if attempt == _REMOVALS - 1:
+                raise
 
 
 def names(location: str) -> tuple[str, ...]:

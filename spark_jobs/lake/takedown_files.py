@@ -17,6 +17,7 @@ from spark_jobs.errors import VerificationError
 from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import TABLES
+from spark_jobs.parquet import parquet
 
 KEYS = ("doc_id", "parent_id")
 _LOG = "_delta_log/"
@@ -113,7 +114,7 @@ class DiskSearch:
             return frame.limit(0)
         by = TABLES[table].partition_by
         data = StructType([field for field in frame.schema if field.name not in by])
-        read = self.lake.spark.read.schema(data).parquet(*(storage.join(location, path) for path in paths))
+        read = parquet(self.lake.spark, *(storage.join(location, path) for path in paths), schema=data)
         if not by:
             return read
         parts = F.split(F.substring_index(F.col("_metadata.file_path"), "/", -1 - len(by)), "/")

@@ -17,6 +17,7 @@ from spark_jobs.generation.asking import CACHE, PASSED_ON, Ask
 from spark_jobs.generation.client import FATAL, REJECTIONS, SKIPPED, UNAUTHORISED, check_endpoint
 from spark_jobs.generation.endpoint import Endpoint, EndpointSource
 from spark_jobs.lake import storage
+from spark_jobs.parquet import parquet
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.stages.rewrite import answers
 from spark_jobs.stages.rewrite_plan import eligible, generator_of, plan, planned_documents
@@ -112,7 +113,7 @@ def _missing(wanted: DataFrame, cached: DataFrame) -> DataFrame:
 
 def _kept(spark: SparkSession, frame: DataFrame, place: str) -> DataFrame:
     frame.write.mode("overwrite").parquet(place)
-    return spark.read.schema(frame.schema).parquet(place)
+    return parquet(spark, place, schema=frame.schema)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from spark_jobs.crawl.url import CANONICAL_URL_VERSION, canonical_url, url_hash
 from spark_jobs.lake import storage
 from spark_jobs.lake.records import sha256_of
 from spark_jobs.lake.tables import HEADERS
+from spark_jobs.parquet import parquet
 from spark_jobs.recipe.recipe import Recipe
 from spark_jobs.recipe.sections.raw import RawSection
 from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
@@ -75,7 +76,7 @@ class Read:
         location = storage.join(context.scratch, "read")
         read = _read(registered, read_options(section), context.services.get("storage_options", {}))
         read.write.mode("overwrite").parquet(location)
-        found = context.spark.read.schema(_READ).parquet(location).withColumn("snapshot", F.lit(context.partition))
+        found = parquet(context.spark, location, schema=_READ).withColumn("snapshot", F.lit(context.partition))
         rows = with_ids(found.where("identity IS NOT NULL"))
         return StageOutput(
             main=rows.drop("identity", "number", "source_name", "url_hash", "is_document", "bytes", "cause", "detail"),

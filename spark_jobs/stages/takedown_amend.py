@@ -136,7 +136,7 @@ def entry(lake: Lake, search: DiskSearch, commit: Publication) -> dict[str, Any]
         told |= {"publication": commit.id, "before_publication": said["of"], "before_version": said["version"]}
         told["digest"] = _equation(f"{commit.table}/{commit.partition}", before, removed, replaced, elected, after)
     files = commits.files(lake.location(commit.table), commit.version)
-    columns = list(commit.record.get("columns", lake.at(commit.table).columns))
+    columns = list(commit.record.get("columns", lake.schema(commit.table).names))
     old = digest_of(search.rows_of(commit.table, files.removed), columns) if files.removed else _NOTHING
     new = digest_of(search.rows_of(commit.table, files.added), columns) if files.added else _NOTHING
     pages = _equation(f"files of {commit.table}/{commit.partition}", old, removed, replaced, elected, new)

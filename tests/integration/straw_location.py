@@ -53,7 +53,8 @@ def commit(home: str, table: str, *, record: dict[str, Any] | None = None, rows:
         name = f"{version}-{number}.parquet"
         scope = {"snapshots": "snapshot", "releases": "release"}.get(table)
         pq.write_table(pa.Table.from_pylist([{k: v for k, v in row.items() if k != scope}]), folder / name)
-        actions.append({"add": {"path": name, "partitionValues": {scope: row[scope]} if scope else {}}})
+        values = {scope: row[scope]} if scope else {}
+        actions.append({"add": {"path": name, "partitionValues": values, "size": (folder / name).stat().st_size}})
     text = "\n".join(map(json.dumps, actions))
     (folder / "_delta_log" / f"{version:020d}.json").write_text(text, encoding="utf-8")
 

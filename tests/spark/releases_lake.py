@@ -160,10 +160,10 @@ class ReleasesLake:
         return self._frame(table, [row for p in current for row in self._rows[p.id]])
 
     def at(self, table: str, _version: int | None = None) -> DataFrame:
-        if table == "releases":  # the one table that is not a side table and names a publication
-            columns = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
-            return self.spark.createDataFrame([tuple(row.values()) for row in self._whole[table]], columns)
         return self._frame(table, self._whole[table]) if table in self._whole else self.published(table)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._whole[table]]
 
     def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
         rows = [row for p in pinned_by for row in self._side.get((table, p.id), ())]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_jobs.errors import LakeError, LostRaceError, NotFoundError, ProvenderError
+from spark_jobs.errors import LakeError, LostRaceError, NotFoundError, ProvenderError, VerificationError
 from spark_jobs.lake import commits, ledger, records
 from spark_jobs.lake.candidate import Candidate, write_candidate
 from spark_jobs.lake.digest import MODULUS, ContentDigest, digest_of
+from spark_jobs.lake.files import files_of, location_of
 from spark_jobs.lake.lake import LAKE_VERSION, Lake
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import Scope, append, publish, replace
@@ -29,7 +31,7 @@ RECORD = {"kind": "main", "stage": "score", "fingerprint": "f" * 64, "run_id": "
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """One lake for the module; each test has partitions of its own."""
-    return Lake(spark, str(tmp_path_factory.mktemp("a lake") / "home")).make("test")
+    return Lake(spark, str(tmp_path_factory.mktemp("a [lake] {x}") / "home")).make("test")
 
 
 def scored(spark: SparkSession, snapshot: str, rows: dict[str, float]) -> DataFrame:
@@ -111,6 +113,15 @@ def test_the_retry_of_a_finished_publication_is_that_publication(lake: Lake) -> 
     candidate = candidate_of(lake, scored(lake.spark, "again", {"a": 0.5}), "again")
     first = publish(lake, candidate, RECORD, sequence=1)
     assert publish(lake, candidate, {**RECORD, "run_id": "another"}, sequence=1).version == first.version
+
+
+def test_a_published_file_that_is_gone_is_named(lake: Lake) -> None:
+    candidate = candidate_of(lake, scored(lake.spark, "gone", {"a": 0.5}), "gone")
+    published = publish(lake, candidate, RECORD, sequence=1)
+    (file,) = files_of(lake, published)
+    Path(location_of(lake, file)).unlink()
+    with pytest.raises(VerificationError, match=rf"{re.escape(file.path)}: gone, though published"):
+        lake.read([published])
 
 
 def test_columns_may_be_added_and_old_rows_have_null(lake: Lake) -> None:

@@ -27,7 +27,7 @@ class Log:
             {"sequence": [sequence], "inputs": [[{"uri": "u", "bytes": 3}]], "source": ["s"], "licence": [None]}
         )
         pq.write_table(table, path)
-        return {"add": {"path": name, "partitionValues": {"snapshot": snapshot}, **more}}
+        return {"add": {"path": name, "partitionValues": {"snapshot": snapshot}, "size": 3, **more}}
 
     def commit(self, version: int, *actions: dict[str, Any]) -> None:
         lines = [json.dumps(action) for action in ({"commitInfo": {"timestamp": 1, "userMetadata": "{}"}}, *actions)]

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,8 +94,7 @@ def test_reading_a_destroyed_publication_names_the_receipt(lake: Lake, monkeypat
     history = {p.id: p for p in lake.history(TABLE)}
     receipts.write(lake.home, {"receipt": "takedown-1", "destroyed": [{"publication": "p1"}]})
     lake.refresh()
-    monkeypatch.setattr(Lake, "at", lambda *_: SimpleNamespace(where=lambda _: "rows"))
-    monkeypatch.setattr("spark_jobs.lake.lake.F", SimpleNamespace(col=lambda _: SimpleNamespace(isin=lambda _: None)))
+    monkeypatch.setattr(Lake, "_frame", lambda *_: "rows")
     with pytest.raises(TakenDownError, match=r"cleaned/s1 version 1 held .*\(takedown-1\)"):
         lake.read([history["p1"]])
     assert lake.read([history["p4"], history["p2"]]) == "rows", "what is current is not looked up"
