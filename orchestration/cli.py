@@ -48,14 +48,13 @@ def program() -> None:
     """Build the pretraining corpus of a language model, and say of every document why it is in or out."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way out for each cause
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; every error becomes one line and an exit status."""
     try:
-        program.main(list(argv) if argv is not None else None, prog_name="provender", standalone_mode=False)
+        # What a command ends with by click's own `Exit` comes back as a value, not as an exception.
+        status = program.main(list(argv) if argv is not None else None, prog_name="provender", standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except click.UsageError as error:
         return _fail(f"{error.format_message()} (see ./provender {_command(error)}--help)", 2)
     except (KeyboardInterrupt, click.Abort):
@@ -64,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one way o
         return _fail(str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 - the last resort: one line for the person, the trace in a file
         return _unexpected(error)
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _command(error: click.UsageError) -> str:
