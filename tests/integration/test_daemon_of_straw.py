@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -122,13 +123,18 @@ def test_a_process_that_dies_between_commit_and_event_loses_and_doubles_nothing(
         for name in ("PROVENDER_HOME", "PROVENDER_RECIPE", "DAGSTER_HOME"):
             patch.setenv(name, "")
         with open_instance(Settings.read(str(program.home), str(program.place / "recipe.yaml"))) as instance:
-            for key, publication in program.publications().items():
+
+            def told(key: str) -> list[Any]:
                 table, _, partition = key.partition("/")
                 wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(table), asset_partitions=[partition])
                 events = [r.asset_materialization for r in instance.fetch_materializations(wanted, limit=9).records]
-                told = [e.metadata["publication"].value for e in events if e is not None]
-                assert told[0] == publication.id, key
-                assert told.count(publication.id) == 1, key
+                return [e.metadata["publication"].value for e in events if e is not None]
+
+            # The event of the release's table comes a moment after its commit.
+            program.until(lambda: all(map(told, program.publications())), "Dagster to know every publication", 120)
+            for key, publication in program.publications().items():
+                assert told(key)[0] == publication.id, key
+                assert told(key).count(publication.id) == 1, key
 
 
 def test_120_snapshots_at_once_are_all_requested(tmp_path: Path) -> None:
