@@ -148,6 +148,9 @@ def _build(  # noqa: PLR0917 - what `build` was given
             keep_outcomes(workshop, candidate, outcomes, run_id, publication=published.id)
             noting.result()
         clock.lap("ledger")
+    except VerificationError as error:
+        _tell_of_damage(lake, pins, f"{stage.table}/{partition}", error)
+        raise
     except ProvenderError:
         raise
     except Exception as error:

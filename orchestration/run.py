@@ -20,7 +20,7 @@ from orchestration.registration import register_input
 from orchestration.workshop import WorkshopResource, storage_options
 from spark_jobs.crawl.inputs import InputFile, expand_inputs
 from spark_jobs.crawl.watch import SNAPSHOT_ID, snapshot_name
-from spark_jobs.errors import GateError, UsageError
+from spark_jobs.errors import GateError, LostRaceError, UsageError
 from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import find_release
@@ -61,7 +61,7 @@ class Refresh:
             self._refresh_snapshot(workshop, name, SNAPSHOT_TABLES)
         # Of what was rewritten just now: a release never goes without the filter that its recipe asks for.
         self._fit(workshop, "rewrite_models", refit=refit)
-        release = self._release(workshop)
+        release = self._release(workshop, order)
         return {"release": release, "snapshots": list(order), "built": self.built, "home": workshop.lake.home}
 
     # input --------------------------------------------------------------------------------------------------------
@@ -111,9 +111,15 @@ class Refresh:
             if reason is not None:
                 self._launch("refresh_snapshot", name, [table], f"{name}: {table}")
 
-    def _release(self, workshop: Workshop) -> dict[str, Any]:
+    def _release(self, workshop: Workshop, order: Sequence[str]) -> dict[str, Any]:
         lake = workshop.lake
         lake.refresh()
+        meanwhile = [name for name in registered(lake) if name not in order]
+        if meanwhile and any(lake.current(table, name) is None for table in SNAPSHOT_TABLES for name in meanwhile):
+            raise LostRaceError(
+                f"no release yet: another run registered {', '.join(meanwhile)} meanwhile; what this one built stands, "
+                "and a release holds all snapshots: when the other run has ended, run again"
+            )
         name = next_release(workshop, self.catalog)
         if lake.current("mixed", name) is None:
             self.instance.add_dynamic_partitions(str(RELEASES.name), [name])

@@ -219,11 +219,7 @@ class Lake:
         table = TABLES[listed[0].table]
         if table.scope is None:
             raise ValueError(f"{table.name} has no partitions to read")
-        self._refuse_vacuumed(listed)
-        current = self.publications(table.name)
-        for publication in listed:
-            if current[publication.partition].version != publication.version:
-                self._refuse_destroyed(publication)
+        self.refuse_gone(listed)
         known = self.file_log(table.name).files()
         files = [f for p in listed for f in known if f.partition == p.partition and f.listed_at(p.version)]
         return self._frame(table.name, files, max(p.version for p in listed))
@@ -245,13 +241,21 @@ class Lake:
             (gone, *more) = [path for path in paths if not storage.exists(path)] or [str(error)]
             others = f" and {len(more)} more" if more else ""
             raise VerificationError(
-                f"{gone}{others}: gone, though published; restore it from a copy, or roll {table} back "
-                "(./provender verify RELEASE names all that is missing)"
+                f"{gone}{others}: gone, though published; restore it from a copy, or serve another version with "
+                "./provender rollback (./provender verify RELEASE names all that is missing)"
             ) from None
 
     def schema(self, table: str, version: int | None = None) -> StructType:
         """The columns of a table at a version (None: now), by its log."""
         return self.file_log(table).schema(version)
+
+    def refuse_gone(self, publications: Iterable[Publication]) -> None:
+        """Raise NotFoundError where a vacuum let rows of these go, TakenDownError where a takedown destroyed them."""
+        listed = tuple(publications)
+        self._refuse_vacuumed(listed)
+        for publication in listed:
+            if self.publications(publication.table)[publication.partition].version != publication.version:
+                self._refuse_destroyed(publication)
 
     def _refuse_vacuumed(self, publications: Iterable[Publication]) -> None:
         for p in publications:

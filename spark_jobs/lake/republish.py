@@ -34,7 +34,7 @@ def republish(
     took them, LostRaceError where somebody published meanwhile.
     """
     table, partition = publication.table, publication.partition
-    source.read([publication])  # says so where a vacuum took it
+    source.refuse_gone([publication])
     if wrong := check_publication(source, publication).mismatches:
         raise VerificationError(
             f"{table}/{partition} version {publication.version} is not what was published, nothing was done: {wrong[0]}"

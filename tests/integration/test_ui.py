@@ -95,7 +95,7 @@ def test_an_asset_says_what_it_is(program: Served, tab: Any) -> None:
     columns.fill("gopher_quality__words")
     seen(tab, "gopher_quality__words", "DOUBLE")
     columns.fill("encoding")
-    tab.get_by_text("of raw.payload, raw.content_type, raw.http_headers").first.wait_for()
+    tab.get_by_text("of raw.content_type, raw.http_headers, raw.payload").first.wait_for()
     tab.goto(f"{program.url}/assets/cleaned?view=checks&checkDetail=conserved")
     tab.get_by_text("Error: nothing is published.").first.wait_for()
 
