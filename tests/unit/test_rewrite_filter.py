@@ -183,6 +183,7 @@ def test_without_the_filter_there_is_no_asset_and_no_job_for_it(tmp_path: Path) 
     assert dg.AssetKey("rewrite_models") not in made.resolve_asset_graph().get_all_asset_keys()
     assert {job.name for job in made.jobs or ()} == {
         "refresh_snapshot", "fit_models", "build_release", "register_snapshot", "register_watched",
+        "rollback", "approve_candidate", "takedown", "vacuum",
     }  # fmt: skip
 
 
