@@ -13,6 +13,7 @@ from orchestration.progress import Progress
 from spark_jobs.lake import quarantine
 from spark_jobs.lake.audits import Outcomes, history
 from spark_jobs.lake.quarantine import Attempt
+from spark_jobs.lake.records import Publication
 
 _SHOWN_ATTEMPTS = 40
 
@@ -81,19 +82,32 @@ def approved(
         published = approve(workshop, table, snapshot, reason=reason, approved_by=getpass.getuser(), name=candidate)
         said.append(f"version {published.version}")
     reconcile(instance, workshop)
-    for override in published.record["overrides"]:
-        instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(table), check_name=override["expectation"], passed=False, partition=snapshot,
-                severity=dg.AssetCheckSeverity.WARN, description=f"overridden: {override['reason']}",
-                metadata={key: override[key] for key in ("expected", "found", "reason", "approved_by")},
-            )
-        )  # fmt: skip
+    tell_of_overrides(instance, published)
     return {
         "table": table, "snapshot": snapshot, "version": published.version, "publication": published.id,
         "digest": published.digest, "suppressed": published.record["suppressed"],
         "overrides": list(published.record["overrides"]),
     }  # fmt: skip
+
+
+def tell_of_overrides(instance: dg.DagsterInstance, published: Publication) -> None:
+    """Report every expectation that a publication was approved in spite of as a failed check, and no error.
+
+    Under the id of the publication: Dagster keeps one evaluation of a check and partition a run, and all that is
+    reported without a run has the same id, so the second approval of a partition would be refused.
+    """
+    for override in published.record["overrides"]:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(published.table), check_name=override["expectation"], passed=False,
+            partition=published.partition, severity=dg.AssetCheckSeverity.WARN,
+            description=f"overridden: {override['reason']}",
+            metadata={key: override[key] for key in ("expected", "found", "reason", "approved_by")},
+        )  # fmt: skip
+        event = dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, job_name="approve_candidate",
+            event_specific_data=evaluation,
+        )  # fmt: skip
+        instance.report_dagster_event(event, run_id=published.id)
 
 
 def render_approval(report: Mapping[str, Any]) -> str:
