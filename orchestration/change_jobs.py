@@ -3,40 +3,30 @@
 Each does what the command of its name does, in a run of its own: the UI shows who asked for what, and what came of it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration.gates import approved, render_approval
-from orchestration.instance import reconcile
 from orchestration.progress import Progress
 from orchestration.rollback import render_rollback, roll_back
 from orchestration.takedown import render, request_of, take_down
 from orchestration.vacuum import render_vacuum, vacuumed
 from orchestration.workshop import WorkshopResource, require_lake
-from spark_jobs.errors import ProvenderError
+from spark_jobs.errors import ProvenderError, UsageError, VerificationError
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What a person can read of an error, and no retry: nobody asked twice."""
-    try:
-        yield
-    except ProvenderError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
-
-
-def _resource(context: dg.OpExecutionContext) -> WorkshopResource:
+def _do(context: dg.OpExecutionContext, work: Callable[[WorkshopResource], str]) -> None:
+    """Do something to an existing lake and show what it tells; an error becomes what a person can read of it."""
     resource: WorkshopResource = context.resources.workshop
-    require_lake(resource.settings)
-    return resource
-
-
-def _show(context: dg.OpExecutionContext, text: str) -> None:
-    context.log.info("%s", text)
-    context.add_output_metadata({"told": dg.MetadataValue.md(f"```\n{text}\n```")})
+    try:
+        require_lake(resource.settings)
+        told = work(resource)
+    except ProvenderError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error  # nobody asked twice
+    context.log.info("%s", told)
+    context.add_output_metadata({"told": dg.MetadataValue.md(f"```\n{told}\n```")})
 
 
 class RollbackConfig(dg.Config):
@@ -45,18 +35,21 @@ class RollbackConfig(dg.Config):
     table: str
     snapshot: str
     to: int | None = None
-    reason: str
+    reason: str | None = None
 
 
 @dg.op(required_resource_keys={"workshop"}, description="Publish an earlier publication of a snapshot's table again.")
 def serve_earlier(context: dg.OpExecutionContext, config: RollbackConfig) -> None:
     """As `provender rollback`."""
-    with _told():
+
+    def work(resource: WorkshopResource) -> str:
         report = roll_back(
-            _resource(context).get(), context.instance, Progress(), config.table, config.snapshot, to=config.to,
+            resource.get(), context.instance, Progress(), config.table, config.snapshot, to=config.to,
             reason=config.reason,
         )  # fmt: skip
-    _show(context, render_rollback(report))
+        return render_rollback(report)
+
+    _do(context, work)
 
 
 class ApprovalConfig(dg.Config):
@@ -71,12 +64,15 @@ class ApprovalConfig(dg.Config):
 @dg.op(required_resource_keys={"workshop"}, description="Publish a candidate in spite of overridable expectations.")
 def publish_refused(context: dg.OpExecutionContext, config: ApprovalConfig) -> None:
     """As `provender gate approve`."""
-    with _told():
+
+    def work(resource: WorkshopResource) -> str:
         report = approved(
-            _resource(context).get(), context.instance, Progress(), config.table, config.snapshot,
-            reason=config.reason, candidate=config.candidate,
+            resource.get(), context.instance, Progress(), config.table, config.snapshot, reason=config.reason,
+            candidate=config.candidate,
         )  # fmt: skip
-    _show(context, render_approval(report))
+        return render_approval(report)
+
+    _do(context, work)
 
 
 class TakedownConfig(dg.Config):
@@ -94,18 +90,20 @@ class TakedownConfig(dg.Config):
 @dg.op(required_resource_keys={"workshop"}, description="Remove documents from everything, and keep them out.")
 def remove_everywhere(context: dg.OpExecutionContext, config: TakedownConfig) -> None:
     """As `provender takedown`: while another run has the lake open it fails, and changes nothing."""
-    with _told():
-        resource = _resource(context)
+
+    def work(resource: WorkshopResource) -> str:
         request = request_of(
             urls=config.urls, domains=config.domains, doc_ids=config.doc_ids, licences=config.licences,
             files=config.files, reason=config.reason,
         )  # fmt: skip
-        receipt = take_down(resource.settings, resource.get, Progress(), request, dry_run=config.dry_run)
-        if not config.dry_run:
-            reconcile(context.instance, resource.get())
-    _show(context, render(receipt))
-    if receipt.get("left"):
-        raise dg.Failure(f"{receipt['left']} files still hold what was taken down", allow_retries=False)
+        receipt = take_down(
+            resource.settings, resource.get, context.instance, Progress(), request, dry_run=config.dry_run
+        )
+        if receipt.get("left"):
+            raise VerificationError(render(receipt))
+        return render(receipt)
+
+    _do(context, work)
 
 
 class VacuumConfig(dg.Config):
@@ -119,13 +117,14 @@ class VacuumConfig(dg.Config):
 @dg.op(required_resource_keys={"workshop"}, description="Remove the files that nothing kept or current needs.")
 def free_files(context: dg.OpExecutionContext, config: VacuumConfig) -> None:
     """As `provender vacuum`."""
-    if not config.keep:
-        raise dg.Failure("keep: name the releases that stay (or latest)", allow_retries=False)
-    with _told():
-        report = vacuumed(
-            _resource(context).get(), config.keep, dry_run=config.dry_run, older_than_hours=config.older_than_hours
-        )
-    _show(context, render_vacuum(report))
+
+    def work(resource: WorkshopResource) -> str:
+        if not config.keep:
+            raise UsageError("keep: name the releases that stay (or latest)")
+        report = vacuumed(resource.get(), config.keep, dry_run=config.dry_run, older_than_hours=config.older_than_hours)
+        return render_vacuum(report)
+
+    _do(context, work)
 
 
 @dg.job(description="Serve an earlier publication again; what was made from the current one becomes stale.")

@@ -1,12 +1,15 @@
 """`takedown`: what a person asks for as rules, the lake held alone meanwhile, and the receipt as text."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+
 from assets.workshop import Workshop
+from orchestration.instance import reconcile
 from orchestration.lake_lock import NAME, alone
 from orchestration.progress import Progress
 from orchestration.settings import Settings
@@ -83,15 +86,16 @@ def _rule(kind: str, value: str, place: str) -> str:
 
 
 def take_down(
-    settings: Settings, open_workshop: Any, progress: Progress, request: Request, *, dry_run: bool
-) -> dict[str, Any]:
-    """Run (or plan) a takedown while no other program has the lake open; returns the receipt."""
+    settings: Settings, open_workshop: Callable[[], Workshop], instance: dg.DagsterInstance, progress: Progress,
+    request: Request, *, dry_run: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Run (or plan) a takedown while no other program has the lake open; tells Dagster, and returns the receipt."""
     with nullcontext() if dry_run else alone(settings):
         if not dry_run:
             with progress.step("clear what killed runs left") as said:
                 said.append(f"{clear_scratch(settings.scratch)} entries of {settings.scratch}")
         with progress.step("start Spark, open the lake") as said:
-            workshop: Workshop = open_workshop()
+            workshop = open_workshop()
             said.append(workshop.lake.home)
         scratch = storage.join(workshop.scratch, request.receipt)
         takedown = Takedown(
@@ -104,6 +108,8 @@ def take_down(
                 said.append(f"{receipt['documents'] or 0:,} documents")
         finally:
             storage.remove(scratch)
+        if not dry_run:
+            reconcile(instance, workshop)
     return receipt if dry_run else receipt | {"file": receipts.location(workshop.lake.home, request.receipt)}
 
 

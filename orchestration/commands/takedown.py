@@ -21,6 +21,7 @@ def takedown(
     files: tuple[str, ...], reason: str, dry_run: bool, home: str | None, recipe: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Remove documents from every table, version, cache, release and export, and keep them out."""
+    from orchestration.instance import open_instance
     from orchestration.takedown import render, request_of, take_down
     from orchestration.workshop import require_lake
 
@@ -29,9 +30,10 @@ def takedown(
     )  # fmt: skip
     settings = Settings.read(home, recipe).check()
     require_lake(settings)
-    receipt = take_down(
-        settings, lambda: workshop_of(home, recipe), Progress(), request, dry_run=dry_run
-    )  # fmt: skip
+    with open_instance(settings) as instance:
+        receipt = take_down(
+            settings, lambda: workshop_of(home, recipe), instance, Progress(), request, dry_run=dry_run
+        )  # fmt: skip
     show(receipt, render(receipt), as_json=as_json)
     if receipt.get("left"):
         raise SystemExit(1)

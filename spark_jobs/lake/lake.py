@@ -232,9 +232,9 @@ class Lake:
         schema, location = self.schema(table, version), self.location(table)
         if not files:
             return self.spark.createDataFrame([], schema)
-        paths = sorted(storage.join(location, file.path) for file in files)
+        paths = sorted({storage.join(location, file.path) for file in files})
         try:
-            return parquet(self.spark, *paths, schema=schema, base=location)
+            return parquet(self.spark, *paths, schema=schema, basePath=location)
         except AnalysisException as error:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise

@@ -99,8 +99,8 @@ class DiskSearch:
 
     def read(self, roots: Iterable[str], schema: str | StructType) -> DataFrame:
         """Parquet files below some folders, whatever lists them; columns that a file lacks are null."""
-        reader = self.lake.spark.read.schema(schema).option("recursiveFileLookup", "true")
-        return reader.option("pathGlobFilter", "*.parquet").parquet(*roots)
+        options = {"recursiveFileLookup": "true", "pathGlobFilter": "*.parquet"}
+        return parquet(self.lake.spark, *roots, schema=schema, **options)
 
     def below(self, table: str) -> tuple[str, ...]:
         """All Parquet files of a table, listed or not, as paths below its location."""
