@@ -7,9 +7,9 @@ groups in which its country writes it.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from spark_jobs.text.language_codes import forms_of
@@ -70,13 +70,9 @@ class PhoneNumbers:
 
     def regions_of(self, language: str | None, host: str | None) -> tuple[str, ...]:
         """Regions whose national numbers are looked for: that of the host's country code, then of the language."""
-        from phonenumbers import SUPPORTED_REGIONS
-
         ending = (host or "").rstrip(".").rpartition(".")[2].lower()
         region = self.hosts.get(ending, ending.upper() if len(ending) == 2 else "")
-        code = re.split(r"[_-]", language or "")[0]
-        spoken = self._spoken.get(code, ())
-        return tuple(dict.fromkeys(r for r in (region, *spoken) if r in SUPPORTED_REGIONS))
+        return self._supported((language or "", region))
 
     def spans(
         self, text: str, rows: Iterable[Span], barriers: Sequence[Span], regions: tuple[str, ...]
@@ -124,6 +120,19 @@ class PhoneNumbers:
             if word >= "\u0e00" and any(part in word for part in self._unspaced):
                 return _PHONE
         return _OTHER if words and words[-1] == "#" else _NOTHING
+
+    @cached_property
+    def _supported(self) -> Callable[[tuple[str, str]], tuple[str, ...]]:
+        """Regions by a document's language and the region of its host: few pairs, asked for by each document."""
+        from phonenumbers import SUPPORTED_REGIONS
+
+        @lru_cache(maxsize=4096)
+        def regions(pair: tuple[str, str]) -> tuple[str, ...]:
+            language, region = pair
+            spoken = self._spoken.get(re.split(r"[_-]", language)[0], ())
+            return tuple(dict.fromkeys(r for r in (region, *spoken) if r in SUPPORTED_REGIONS))
+
+        return regions
 
     @cached_property
     def _spoken(self) -> Mapping[str, tuple[str, ...]]:

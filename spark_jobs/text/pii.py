@@ -18,10 +18,12 @@ Span = tuple[int, int]
 Finding = tuple[int, int, str]
 Place = tuple[int, int, int]
 
-_ADDRESSES: Mapping[str, tuple[int, Callable[[str, int, int], Span | None]]] = {
-    "email": (EMAIL, email_at),
-    "ipv6": (IPV6, lambda text, begin, _: ipv6_at(text, begin)),
-    "ipv4": (IPV4, lambda text, begin, _: ipv4_at(text, begin)),
+# What each kind is looked for in.
+_CANDIDATE = {"email": EMAIL, "ipv6": IPV6, "ipv4": IPV4, "iban": IBAN, "card": NUMBER, "phone": NUMBER}
+_ADDRESSES: Mapping[str, Callable[[str, int, int], Span | None]] = {
+    "email": email_at,
+    "ipv6": lambda text, begin, _: ipv6_at(text, begin),
+    "ipv4": lambda text, begin, _: ipv4_at(text, begin),
 }
 
 
@@ -46,10 +48,12 @@ class PiiFinder:
 
     def in_text(self, text: str, places: Sequence[Place], regions: tuple[str, ...]) -> list[Finding]:
         """What is found at the candidates of one text."""
-        taken = _Taken(self._masks_near(text, [(begin, end) for begin, end, kind in places if kind == NUMBER]))
+        numbers = [(begin, end) for begin, end, kind in places if kind == NUMBER]
+        there = {kind for _, _, kind in places}
+        taken = _Taken(self._masks_near(text, numbers))
         for name in KINDS:
-            if name in self.kinds:
-                for span in self._spans(name, text, places, regions, taken.spans):
+            if name in self.kinds and _CANDIDATE[name] in there:
+                for span in self._spans(name, text, places, numbers, regions, taken.spans):
                     taken.add(span, name)
         return taken.findings()
 
@@ -66,12 +70,17 @@ class PiiFinder:
                     found = text.find(mask, found + len(mask), end + reach)
             at = max(at, end + reach - max(map(len, self.masks)))
 
-    def _spans(
-        self, name: str, text: str, places: Sequence[Place], regions: tuple[str, ...], taken: Sequence[Span]
+    def _spans(  # noqa: PLR0917 - one call a kind, in the inner loop
+        self,
+        name: str,
+        text: str,
+        places: Sequence[Place],
+        numbers: Sequence[Span],
+        regions: tuple[str, ...],
+        taken: Sequence[Span],
     ) -> Iterator[Span]:
-        numbers = [(begin, end) for begin, end, kind in places if kind == NUMBER]
         if name in _ADDRESSES:
-            wanted, at = _ADDRESSES[name]
+            wanted, at = _CANDIDATE[name], _ADDRESSES[name]
             floor = 0
             for begin, _, kind in places:
                 span = at(text, begin, floor) if kind == wanted else None

@@ -54,6 +54,7 @@ _CUT = 2
 
 Notes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
+Marked = npt.NDArray[np.bool_]
 
 
 def segmenter() -> dict[str, str]:
@@ -63,15 +64,17 @@ def segmenter() -> dict[str, str]:
 
 def segment(characters: Characters, words: Words) -> Words:
     """The same tokens, with those of scripts without spaces cut at the words that ICU finds in each run."""
-    notes, codes, places = _runs(characters.codes, characters.flags, characters.offsets, _in_dictionary())
-    if not len(codes) and not _has_syllable_marks(characters.codes):
+    concerned = _concerned(characters.codes, characters.offsets, _in_dictionary())
+    if not concerned.any():
         return words
+    notes, codes, places = _runs(characters.codes, characters.flags, characters.offsets, concerned, _in_dictionary())
     _note_cuts(notes, codes, places)
     return Words(
         *_recut(
             characters.codes,
             characters.flags,
             notes,
+            concerned,
             (words.starts, words.lengths, words.hashes, words.traits, words.offsets),
             int((notes & _CUT).astype(bool).sum()),
         )
@@ -79,10 +82,10 @@ def segment(characters: Characters, words: Words) -> Words:
 
 
 @lru_cache(maxsize=1)
-def _in_dictionary() -> npt.NDArray[np.bool_]:
+def _in_dictionary() -> Marked:
     """By code point: is it a letter or mark of a script that ICU cuts by dictionary."""
     flags = flag_table()
-    table: npt.NDArray[np.bool_] = (flags & IDEOGRAPH) != 0
+    table: Marked = (flags & IDEOGRAPH) != 0
     for first, last in _DICTIONARY_BLOCKS:
         table[first : last + 1] = (flags[first : last + 1] & (LETTER | MARK)) != 0
     return table
@@ -103,26 +106,36 @@ def _note_cuts(notes: Notes, codes: Codes, places: Longs) -> None:
 
 
 @kernel
-def _has_syllable_marks(codes: Codes) -> bool:
-    found = False
-    for code in codes:
-        found |= code in _SYLLABLE_MARKS
+def _concerned(codes: Codes, offsets: Offsets, table: Marked) -> Marked:
+    """By text: does a run or a mark between syllables stand in it. Most texts end at the first test, a fast one."""
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    for row in range(len(found)):
+        text = codes[offsets[row] : offsets[row + 1]]
+        highest = np.uint32(0)
+        for code in text:
+            highest = max(highest, code)
+        if highest < _FIRST:
+            continue
+        for code in text:
+            if code >= _FIRST and (table[code] or code in _SYLLABLE_MARKS):
+                found[row] = True
+                break
     return found
 
 
 @kernel
-def _runs(codes: Codes, flags: Flags, offsets: Offsets, table: npt.NDArray[np.bool_]) -> tuple[Notes, Codes, Longs]:
+def _runs(codes: Codes, flags: Flags, offsets: Offsets, concerned: Marked, table: Marked) -> tuple[Notes, Codes, Longs]:
+    """Marks of the positions in the texts concerned, and their runs with a line feed after each."""
     total = 0
-    for code in codes:
-        total += code >= _FIRST and table[code]
-    if total == 0:
-        return np.zeros(0, np.uint8), np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    for row in range(len(concerned)):
+        if concerned[row]:
+            total += offsets[row + 1] - offsets[row]
     notes = np.zeros(len(codes), np.uint8)
-    out = np.empty(2 * len(codes), np.uint32)
-    places = np.empty(2 * len(codes), np.int64)
+    out = np.empty(2 * total, np.uint32)
+    places = np.empty(2 * total, np.int64)
     count = 0
-    for row in range(len(offsets) - 1):
-        end = offsets[row + 1]
+    for row in range(len(concerned)):
+        end = offsets[row + 1] if concerned[row] else offsets[row]
         i = offsets[row]
         while i < end:
             if codes[i] < _FIRST or not table[codes[i]] or (flags[i] & MARK) != 0:
@@ -163,10 +176,11 @@ def _kind(flags: Flags, notes: Notes, k: int, start: int, end: int) -> int:
 
 
 @kernel
-def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
+def _recut(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one scan that copies, splits and joins
     codes: Codes,
     flags: Flags,
     notes: Notes,
+    concerned: Marked,
     tokens: tuple[Positions, Positions, Hashes, Traits, Offsets],
     cuts: int,
 ) -> tuple[Positions, Positions, Hashes, Traits, Offsets]:
@@ -180,13 +194,22 @@ def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
     count = 0
     for row in range(len(old_offsets) - 1):
         begin = count
+        if not concerned[row]:
+            first = old_offsets[row]
+            last = old_offsets[row + 1]
+            count += last - first
+            starts[begin:count] = old_starts[first:last]
+            lengths[begin:count] = old_lengths[first:last]
+            hashes[begin:count] = old_hashes[first:last]
+            traits[begin:count] = old_traits[first:last]
+            offsets[row + 1] = count
+            continue
         for token in range(old_offsets[row], old_offsets[row + 1]):
             start = int(old_starts[token])
             end = start + int(old_lengths[token])
             touched = False
-            if len(notes):
-                for k in range(start, end):
-                    touched = touched or (notes[k] & _MEMBER) != 0
+            for k in range(start, end):
+                touched = touched or (notes[k] & _MEMBER) != 0
             if not touched:
                 if end == start + 1 and codes[start] in _SYLLABLE_MARKS:
                     continue
@@ -218,7 +241,7 @@ def _recut(  # noqa: C901, PLR0912 - one scan that copies, splits and joins
     for i in range(count):
         if traits[i] == _NOT_YET:
             hashes[i], traits[i] = _describe(codes, flags, starts[i], starts[i] + lengths[i])
-    return starts[:count].copy(), lengths[:count].copy(), hashes[:count].copy(), traits[:count].copy(), offsets
+    return starts[:count], lengths[:count], hashes[:count], traits[:count], offsets
 
 
 @kernel

@@ -66,6 +66,15 @@ def test_lid_176_gives_the_librarys_scores(texts: list[str]) -> None:
     assert_same(marks, str(model_file(None)))
 
 
+def test_words_that_were_met_before_count_as_they_did_then() -> None:
+    """Short words are remembered in places they share: more words than places, each met again, around the limit."""
+    chance = random.Random(7)
+    words = ["".join(chance.choices("abcdeéд日", k=chance.randint(1, 18))) for _ in range(6000)]
+    words += [letter * size for letter in ("a", "é", "日") for size in (5, 6, 8, 9, 15, 16, 17)]
+    again = chance.sample(words, len(words))
+    assert_same([" ".join(words + again), "\n".join(again), " ".join(words[:50] * 3)], str(model_file(None)))
+
+
 @pytest.fixture(scope="module", params=["softmax", "ova", "hs", "words", "bigrams"])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     chance = random.Random(5)

@@ -22,6 +22,7 @@ _BLANK, _END, _ODD, _INVISIBLE = 1, 2, 4, 8
 _INVISIBLES = (0xAD, 0x200B, 0x2060, 0xFEFF)
 # All white space and invisible characters but the byte order mark lie below; so does the table.
 _LAST = 0x3000
+_BLOCK = 32  # bytes that are tested at once
 _ONE_SPACE = -1
 
 
@@ -114,7 +115,20 @@ def _kind_at(data: Bytes, i: int, end: int, kinds: Kinds) -> tuple[int, int]:
 
 
 @kernel
-def _untidy(  # noqa: PLR0917 - numba takes no keywords
+def _is_plain(data: Bytes, i: np.uint64) -> bool:
+    """Whether the block at i is ASCII without two spaces in a row, also with the byte behind it: nothing has to go."""
+    odd = np.uint8(0)
+    for k in range(_BLOCK):
+        byte = data[i + np.uint64(k)]
+        after = data[i + np.uint64(k + 1)]
+        odd |= np.uint8((byte | after) >= 0x80) | (np.uint8(byte <= 0x20) & np.uint8(after <= 0x20))
+        odd |= np.uint8(byte < 0x20) & np.uint8(byte != 0x09) & np.uint8(byte != 0x0A)
+        odd |= np.uint8(byte == 0x7F)
+    return bool(odd == 0)
+
+
+@kernel
+def _untidy(  # noqa: C901, PLR0912, PLR0917 - one scan; numba takes no keywords
     data: Bytes,
     starts: Places,
     kinds: Kinds,
@@ -128,10 +142,17 @@ def _untidy(  # noqa: PLR0917 - numba takes no keywords
     for row in range(len(starts) - 1):
         begin = starts[row]
         end = starts[row + 1]
-        i = begin
+        i = checked = begin
         while i < end:
-            while i > begin and i + 1 < end and pairs[np.int64(data[i]) * 256 + data[i + 1]] == 0:
+            while i > begin and i >= checked and i + _BLOCK < end:
+                checked = i + _BLOCK
+                if _is_plain(data, np.uint64(i)):
+                    i = checked
+            last = min(checked, end - 1) if i + _BLOCK < end else end - 1
+            while i > begin and i < last and pairs[np.int64(data[i]) * 256 + data[i + 1]] == 0:
                 i += 1
+            if i > begin and i == last and i + _BLOCK < end:
+                continue
             kind, length = _kind_at(data, i, end, kinds)
             if kind == 0:
                 i += length
