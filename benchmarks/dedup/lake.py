@@ -6,6 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pyspark.sql import functions as F
+
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.stages.dedup import Dedup
 from spark_jobs.stages.stage import StageContext
@@ -23,7 +25,9 @@ class FolderLake:
         """One partition of a table."""
         documents = self.spark.read.parquet(str(self.corpora[partition]))
         if table == "cleaned":
-            return documents.select("doc_id", "captured_at", "text")
+            address = F.concat(F.lit("https://example.org/"), F.col("doc_id"))
+            urls = {"url": address, "canonical_url": address}  # each document's own: no captures of one page
+            return documents.select("doc_id", "captured_at", "text").withColumns(urls)
         if table == "scored":
             return documents.select("doc_id", "quality__score")
         return self.spark.read.parquet(str(self.home / table / partition))
