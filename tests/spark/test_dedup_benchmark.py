@@ -1,4 +1,4 @@
-"""The corpus, the engine and the judge of `benchmarks/dedup` on a small corpus: what is planted is found, nothing else."""
+"""Corpus, engine and judge of `benchmarks/dedup` on a small corpus: what is planted is found, nothing else."""
 
 from importlib import import_module
 from pathlib import Path
