@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import trafilatura
-from resiliparse.extract.html2text import extract_plain_text
 
 from benchmarks.extraction_gold import Page, figures, gold_pages, responses
 from spark_jobs.operators import registry
@@ -53,18 +52,13 @@ def rate(work: Callable[[], object], pages: int, seconds: float) -> float:
     return pages * rounds / (time.process_time() - start)
 
 
-def bare(name: str) -> Callable[[str], object] | None:
-    """The library alone, on decoded text, or the part of `main_text` that comes after the limits."""
-    if name == "resiliparse":
-        return lambda page: extract_plain_text(
-            page, preserve_formatting=True, main_content=True, alt_texts=False, comments=False, post_meta=False
-        )
+def bare(name: str) -> Callable[[str], object]:
+    """The library alone, on decoded text, with the options of our extractor; of `main_text` what follows the limits."""
     if name.startswith("trafilatura"):
         return lambda page: trafilatura.extract(
             page, favor_precision="precision" in name, include_comments=False, deduplicate=False
         )
-
-    extractor = registry.build("extractors", "main_text")
+    extractor = registry.build("extractors", {title: own for title, own, _ in EXTRACTORS}[name])
     nothing = Markup(0, 0, 0, 0, 0)
     return lambda page: extractor.main_text(
         Within(page, np.frombuffer(page.encode("utf-8", "surrogatepass"), np.uint8), nothing)
@@ -82,7 +76,7 @@ def gold_table(pages: Sequence[Page], seconds: float) -> None:
         scores = [figures((page.gold, found[page.url]) for page in group) for group in (*half, pages)]
         whole = rate(lambda extractor=extractor: texts_of(extractor, payloads(pages)), len(pages), seconds)
         alone = bare(title)
-        library = rate(lambda alone=alone: [alone(page) for page in decoded], len(pages), seconds) if alone else 0.0
+        library = rate(lambda alone=alone: [alone(page) for page in decoded], len(pages), seconds)
         names = ("develop", "held out", "all")
         shown = (
             f"{name} {' '.join(f'{value:.3f}' for value in score)}" for name, score in zip(names, scores, strict=True)
