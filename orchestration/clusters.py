@@ -84,9 +84,8 @@ def _searched(facts: Mapping[str, Any]) -> str:
     if "candidate_pairs" not in facts:
         return ""
     return (
-        f"near-duplicates: {facts['candidate_pairs']:,} candidate pairs, {facts['similar_pairs']:,} of "
+        f"near-duplicates: {facts['candidate_pairs']:,} candidate pairs compared, {facts['similar_pairs']:,} of "
         f"similarity {facts.get('min_similarity', 0):g} or more, {facts['rejected_pairs']:,} rejected"
-        + (f" ({facts['passed_over_pairs']:,} by their sketches)" if facts.get("passed_over_pairs") else "")
     )
 
 

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from spark_jobs.dedup import buckets
 from spark_jobs.dedup.scratch import Scratch, totals
-from spark_jobs.dedup.sketches import differences, most_differences
 from spark_jobs.dedup.verify import routes_of, verify
 
 # Published documents are numbered from here, in their order: all are better than new ones, which start at 0.
@@ -21,11 +20,10 @@ _PUBLISHED = -(1 << 62)
 
 @dataclass(frozen=True, kw_only=True)
 class Matching:
-    """How candidates are made and judged; `permutations` of a signature."""
+    """How candidates are made and judged."""
 
     scratch: Scratch
     min_similarity: float
-    permutations: int
     full_pairs: int
     rounds: int
     say: Callable[[str], None] = lambda _message: None
@@ -41,10 +39,7 @@ class Matches:
 
 @dataclass(frozen=True, kw_only=True)
 class _Members:
-    """Who may meet. `sets`: row, shingles; `parts`: tasks for buckets.
-
-    `numbered`: number, row, node, rank, cluster, sketch (null for published documents).
-    """
+    """Who may meet. `numbered`: number, row, node, rank, cluster; `sets`: row, shingles; `parts`: tasks for buckets."""
 
     new: DataFrame
     old: DataFrame | None
@@ -64,16 +59,16 @@ def find_matches(
 ) -> Matches:
     """Pairs of new documents, and of new and published ones, at or above the similarity.
 
-    `new`: node, row, rank, bands, sketch, leader (only documents that lead their exact group are compared).
-    `shingles`: row, shingles of the new documents; `index` and `stored`: bands, and shingles by node, of published
-    ones; `rank` adds node, cluster and rank to rows of the index and drops what belongs to no cluster.
+    `new`: node, row, rank, bands, leader (only documents that lead their exact group are compared). `shingles`: row,
+    shingles of the new documents; `index` and `stored`: bands, and shingles by node, of published ones; `rank` adds
+    node, cluster and rank to rows of the index and drops what belongs to no cluster.
     """
     keep = matching.scratch.keep
-    leading = new.where("leader IS NULL AND bands IS NOT NULL").select("row", "node", "rank", "bands", "sketch")
+    leading = new.where("leader IS NULL AND bands IS NOT NULL").select("row", "node", "rank", "bands")
     fresh = keep(_numbered(leading, 0), "numbered")
     sizes = totals(fresh.agg(F.count(F.lit(1)).alias("documents"), F.max(F.size("bands")).alias("bands")))
     if not sizes["documents"]:
-        return Matches(links=None, counts=_counts(0, 0, 0, 0, 0))
+        return Matches(links=None, counts=_counts(0, 0, 0, 0))
     numbered = fresh.drop("bands").withColumn("cluster", F.lit(None).cast("string"))
     old, places, sets = None, 0, shingles
     if index is not None:
@@ -81,7 +76,7 @@ def find_matches(
         old = keep(meeting, "published_members")
         places = totals(old.agg(F.count(F.lit(1)).alias("places")))["places"]
         members = keep(_numbered(old.select("node", "cluster", "rank").distinct(), _PUBLISHED), "published_numbered")
-        numbered = numbered.unionByName(members.withColumn("row", F.col("number")), allowMissingColumns=True)
+        numbered = numbered.unionByName(members.withColumn("row", F.col("number")))
         old = old.join(members.select("node", "number"), "node") if places else None
         if stored is not None and places:
             theirs = stored.join(members.select("node", F.col("number").alias("row")), "node").drop("node")
@@ -108,14 +103,13 @@ def _meeting(index: DataFrame, fresh: DataFrame, rank: Callable[[DataFrame], Dat
 def _rounds(matching: Matching, members: _Members) -> Matches:
     keep, full, parts = matching.scratch.keep, matching.full_pairs, members.parts
     judged: DataFrame | None = None
-    left = done = passed_over = 0
+    left = done = 0
     next_pairs = buckets.first_pairs(members.new, members.old, parts=parts, full_pairs=full)
     for number in range(1, matching.rounds + 1):
         pairs = keep(next_pairs, f"pairs_{number}")
         there = totals(pairs.agg(F.count("other").alias("asked"), F.count("key").alias("waiting")))
         if there["asked"]:
-            judged, passed = _judged(matching, members, pairs, judged, number)
-            passed_over, done = passed_over + passed, number
+            judged, done = _judged(matching, members, pairs, judged, number), number
         if not there["waiting"]:
             break
         waiting = _waiting(pairs, judged)
@@ -125,47 +119,28 @@ def _rounds(matching: Matching, members: _Members) -> Matches:
         matching.say(f"dedup: round {number}, {there['waiting']} comparisons in large buckets")
         next_pairs = buckets.next_pairs(waiting, parts=parts, full_pairs=full, leaders=2**number)
     if judged is None:
-        return Matches(links=None, counts=_counts(0, 0, left, done, passed_over))
+        return Matches(links=None, counts=_counts(0, 0, left, done))
     every, yes = F.count(F.lit(1)).alias("pairs"), F.count(F.when(F.col("similar"), 1)).alias("similar")
     counted = totals(judged.agg(every, yes))
     links = _named(judged.where("similar"), members.numbered) if counted["similar"] else None
-    return Matches(links=links, counts=_counts(counted["pairs"], counted["similar"], left, done, passed_over))
+    return Matches(links=links, counts=_counts(counted["pairs"], counted["similar"], left, done))
 
 
 def _judged(
     matching: Matching, members: _Members, pairs: DataFrame, before: DataFrame | None, number: int
-) -> tuple[DataFrame, int]:
-    """All pairs that were compared so far, with those of this round: number, other, similarity, similar.
-
-    And how many of this round were passed over, their sketches being too different.
-    """
-    keep = matching.scratch.keep
+) -> DataFrame:
+    """All pairs that were compared so far, with those of this round: number, other, similarity, similar."""
     asked = pairs.where("other IS NOT NULL").select("number", "other").distinct()
     if before is not None:
         asked = asked.join(before.select("number", "other"), ["number", "other"], "left_anti")
-    asked = keep(_sketched(matching, asked, members.numbered), f"asked_{number}")
-    passed = totals(asked.agg(F.count_if(~F.col("alike")).alias("passed")))["passed"]
-    alike = asked.where("alike").select("number", "other")
-    routes = keep(routes_of(alike, members.numbered.select("number", "row")), f"routes_{number}")
+    keep = matching.scratch.keep
+    routes = keep(routes_of(asked, members.numbered.select("number", "row")), f"routes_{number}")
     count = totals(routes.agg(F.count(F.lit(1)).alias("sets")))["sets"]
     found = verify(routes, members.sets, count=count).withColumn(
         "similar", F.col("similarity") >= F.lit(matching.min_similarity)
     )
     judged = keep(found, f"judged_{number}")
-    return judged if before is None else before.unionByName(judged), passed
-
-
-def _sketched(matching: Matching, asked: DataFrame, numbered: DataFrame) -> DataFrame:
-    """Pairs with `alike`: whether their sketches let them be similar; a pair without both is."""
-    own = numbered.select("number", F.col("sketch").alias("own"))
-    theirs = numbered.select(F.col("number").alias("other"), F.col("sketch").alias("theirs"))
-    most = most_differences(matching.permutations, matching.min_similarity)
-    differ = differences(F.col("own"), F.col("theirs"), matching.permutations)
-    return (
-        asked.join(own, "number")
-        .join(theirs, "other")
-        .select("number", "other", F.coalesce(differ <= most, F.lit(True)).alias("alike"))
-    )
+    return judged if before is None else before.unionByName(judged)
 
 
 def _waiting(pairs: DataFrame, judged: DataFrame | None) -> DataFrame:
@@ -193,17 +168,12 @@ def _named(similar: DataFrame, numbered: DataFrame) -> DataFrame:
     )
 
 
-def _counts(compared: int, similar: int, left: int, rounds: int, passed_over: int) -> dict[str, int]:
-    """What was done.
-
-    `passed_over_pairs`: rejected by their sketches, in each round that met them. `unresolved_places`: members of large
-    buckets that no leader confirmed when the rounds were over.
-    """
+def _counts(compared: int, similar: int, left: int, rounds: int) -> dict[str, int]:
+    """`unresolved_places`: members of large buckets that no leader confirmed when the rounds were over."""
     return {
-        "candidate_pairs": compared + passed_over,
+        "candidate_pairs": compared,
         "similar_pairs": similar,
-        "rejected_pairs": compared + passed_over - similar,
-        "passed_over_pairs": passed_over,
+        "rejected_pairs": compared - similar,
         "unresolved_places": left,
         "rounds": rounds,
     }

@@ -18,11 +18,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from spark_jobs.dedup.normal_form import NORMAL_FORM, Marks, fold_table
-from spark_jobs.dedup.sketches import sketched
 
 SIGNED = (
     "doc_id STRING, captured_at TIMESTAMP, text_hash STRING, content_hash STRING, words BIGINT, chars BIGINT, "
-    "signature BINARY, shingles BINARY, bands ARRAY<BIGINT>, sketch ARRAY<BIGINT>"
+    "signature BINARY, shingles BINARY, bands ARRAY<BIGINT>"
 )
 # Texts of a batch are signed in groups of about this many bytes, so that memory is bounded by the longest text.
 _GROUP_BYTES = 8 << 20
@@ -133,8 +132,7 @@ class Beside(Protocol):
 def sign_frame(documents: DataFrame, params: MinHash, beside: Beside | None = None) -> DataFrame:
     """Sign a frame with `doc_id`, `captured_at` and `text`; columns as in `SIGNED`, then those of `beside`.
 
-    `signature`, `shingles` (64-bit little-endian), `bands` and `sketch` (see `sketches.py`) are null for texts with
-    fewer units than a shingle.
+    `signature`, `shingles` (64-bit little-endian) and `bands` are null for texts with fewer units than a shingle.
     """
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -173,8 +171,7 @@ def _sign_batch(batch: pa.RecordBatch, params: MinHash, beside: Beside | None) -
             pa.array(signed.words), pa.array(signed.chars),
             _blobs(signed.signatures, every * width, absent),
             _blobs(signed.shingles, signed.offsets * 8, absent),
-            _lists(signed.bands.view(np.int64), absent),
-            _lists(sketched(signed.signatures), absent),
+            _lists(signed.bands, absent),
             *(beside(texts, batch) if beside is not None else ()),
         ],
         names=[*(column.split()[0] for column in SIGNED.split(", ")), *(beside.names if beside is not None else ())],
@@ -187,10 +184,10 @@ def _blobs(values: npt.NDArray[np.uint64], offsets: npt.NDArray[np.int64], absen
     return pc.if_else(pa.array(absent), pa.scalar(None, pa.binary()), array)
 
 
-def _lists(rows: npt.NDArray[np.int64], absent: npt.NDArray[np.bool_]) -> pa.Array:
-    counts = np.where(absent, 0, rows.shape[1])
+def _lists(bands: npt.NDArray[np.uint64], absent: npt.NDArray[np.bool_]) -> pa.Array:
+    counts = np.where(absent, 0, bands.shape[1])
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    values = pa.array(np.ascontiguousarray(rows[~absent]).reshape(-1))
+    values = pa.array(np.ascontiguousarray(bands[~absent]).reshape(-1).view(np.int64))
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(absent))
 
 

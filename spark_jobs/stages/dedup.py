@@ -33,7 +33,7 @@ from spark_jobs.stages.dedup_text import earlier_holders, text_levels
 from spark_jobs.stages.stage import OperatorRecord, StageContext, StageOutput
 
 # Moves when the algorithm can give other rows for the same recipe.
-VERSION = 3
+VERSION = 2
 _KEYS = ("text_hash", "content_hash")
 
 
@@ -189,17 +189,17 @@ class DedupRun:
         score = self._score_column(scored)
         taken = scored.select("doc_id", *([score] if score else []), F.lit(True).alias("taken"))
         how = "left" if self.section.participants == "cleaned" else "inner"
-        columns = ("row", "doc_id", "captured_at", *_KEYS, "chars", "bands", "sketch")
+        columns = ("row", "doc_id", "captured_at", *_KEYS, "chars", "bands")
         rows = signed.select(*columns).join(taken, "doc_id", how).withColumn("taken", F.coalesce("taken", F.lit(False)))
         snapshot = F.lit(self.context.partition)
         ranked = rows.select(
             snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS,
-            "bands", "sketch", "taken", F.lit(None).cast("string").alias("cluster"),
+            "bands", "taken", F.lit(None).cast("string").alias("cluster"),
             rank_new(self.criteria, score, len(self.earlier)).alias("rank"),
         )  # fmt: skip
         old = self._same_content(ranked, published) if published is not None else None
         led = with_leaders(ranked, old, self.section.steps)
-        return led.select("snapshot", "row", "doc_id", "node", "rank", "taken", "bands", "sketch", "leader")
+        return led.select("snapshot", "row", "doc_id", "node", "rank", "taken", "bands", "leader")
 
     def _score_column(self, scored: DataFrame) -> str | None:
         columns = [name for name in scored.columns if "__" in name]
@@ -237,7 +237,7 @@ class DedupRun:
         said = self.section.minhash
         matching = Matching(
             scratch=self.scratch, min_similarity=said.min_similarity, full_pairs=said.full_pairs, rounds=said.rounds,
-            permutations=self.params.bands * self.params.rows, say=self.context.say,
+            say=self.context.say,
         )  # fmt: skip
         shingles = signed.where("shingles IS NOT NULL").select("row", "shingles")
         if published is None:
