@@ -17,10 +17,10 @@ def cpu_of_the_tree() -> float:
     Who ends is added to the one that waits for it. Spark's Python workers can end without: what they used is missing
     from the next sum, and is added here; a thread looks often enough that little of it is lost.
     """
-    return _Tree.the_one().seconds()
+    return _Cpu.the_one().seconds()
 
 
-class _Tree:
+class _Cpu:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = self._lost = 0.0
@@ -28,8 +28,8 @@ class _Tree:
 
     @staticmethod
     @lru_cache(maxsize=1)
-    def the_one() -> "_Tree":
-        return _Tree()
+    def the_one() -> "_Cpu":
+        return _Cpu()
 
     def seconds(self) -> float:
         with self._lock:

@@ -14,10 +14,9 @@ from spark_jobs.text.native import kernel
 
 Longs = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
-_SEPARATORS = (0x20, 0x0A, 0x0D, 0x09, 0x0B, 0x0C, 0x00)
 # By byte: 1 is a separator, 2 the first byte of those beyond ASCII.
 _KINDS = np.zeros(256, np.uint8)
-_KINDS[list(_SEPARATORS)] = 1
+_KINDS[[0x20, 0x0A, 0x0D, 0x09, 0x0B, 0x0C, 0x00]] = 1
 _KINDS[[0xC2, 0xE2]] = 2
 _LABEL_BYTES = np.frombuffer(b"__label__", np.uint8)
 _END = np.frombuffer(b"</s>", np.uint8)
@@ -25,6 +24,7 @@ _OPEN, _CLOSE = 0x3C, 0x3E  # fastText puts < and > around a word
 _MOST_NGRAMS = 64  # of one place in a word; no model asks for more
 _REMEMBERED = 4096  # words whose n-grams are kept at hand, a power of two
 _AT_ONCE = 4096  # rows that are added together
+_STRETCH = 64  # places of a word whose n-grams are found together
 _SHORT = 16  # bytes of the longest of them, two integers
 _PRIME, _BASIS = 16777619, 2166136261  # FNV-1a's, with which fastText hashes
 _NOT_ZERO = 1e-5  # what the library adds to each probability before its logarithm
@@ -119,6 +119,7 @@ def _bucket(value: np.uint32, magic: np.uint64, shift: np.uint64, bucket: np.uin
 def _ngrams(  # noqa: C901, PLR0917 - the hot loop: tuples of arrays cost more than all of it
     framed: Bytes,
     size: int,
+    stretch: tuple[int, int],
     seen: np.uint8,
     buckets: tuple[np.uint64, np.uint64, np.uint32],
     present: Bytes,
@@ -126,7 +127,7 @@ def _ngrams(  # noqa: C901, PLR0917 - the hot loop: tuples of arrays cost more t
     found: Ints,
     filled: int,
 ) -> int:
-    """Append the buckets of the n-grams of a word that have a row; how many are in `found` then.
+    """Append the buckets of the n-grams that begin in a stretch of a word and have a row; how many are in `found` then.
 
     `framed` is the word in "<" and ">", whose positions are 0 and size + 1; `seen` has the bits of all its bytes.
     """
@@ -135,10 +136,11 @@ def _ngrams(  # noqa: C901, PLR0917 - the hot loop: tuples of arrays cost more t
     pruned = len(present) > 0
     prime = np.uint32(_PRIME)
     end = size + 2
+    first, stop = stretch
     if seen < 0x80:
         # A byte is a character: all n-grams of a place are hashed, also those beyond the end, and what does not count
         # is overwritten by the next. A branch that cannot be foreseen would cost more.
-        for start in range(end):
+        for start in range(first, stop):
             value = np.uint32(_BASIS)
             left = end - start
             for n in range(1, max_n + 1):
@@ -152,8 +154,9 @@ def _ngrams(  # noqa: C901, PLR0917 - the hot loop: tuples of arrays cost more t
                     found[filled] = number
                     filled += int(counts & np.uint8(1))
         return filled
-    start = 0
-    while start < end:
+    for start in range(first, stop):
+        if (framed[start] & 0xC0) == 0x80:
+            continue
         value = np.uint32(_BASIS)
         j = start
         n = 1
@@ -168,9 +171,6 @@ def _ngrams(  # noqa: C901, PLR0917 - the hot loop: tuples of arrays cost more t
                 found[filled] = number
                 filled += int((present[number >> 3] >> (number & 7)) & 1) if pruned else 1
             n += 1
-        start += 1
-        while start < end and (framed[start] & 0xC0) == 0x80:
-            start += 1
     return filled
 
 
@@ -195,7 +195,7 @@ def _hidden(  # noqa: C901, PLR0912, PLR0915, PLR0917 - the hot loop: calls and 
     """Add the rows of the words and character n-grams of a text to `hidden`, in order; how many there were.
 
     `memo` remembers what short words were found to hold: most words of a text were met shortly before. `found` has room
-    for what is added at once and the longest word's, `framed` for that word in "<" and ">" and what is read beyond.
+    for what is added at once and a stretch more, `framed` for the longest word in "<" and ">" and what is read beyond.
     An array that were replaced in here would be counted with a lock at each use.
     """
     keys, remembered = memo
@@ -247,19 +247,23 @@ def _hidden(  # noqa: C901, PLR0912, PLR0915, PLR0917 - the hot loop: calls and 
         if word >= 0:
             found[filled] = word
             filled += 1
-        if (size == 4 and _starts_with(data, i, stop, _END)) or (
-            word < 0 and _starts_with(data, i, stop, _LABEL_BYTES)
-        ):
+        if _is_command(data, i, stop, word):
             filled = first
         elif lengths[1] > 0:
             framed[0] = _OPEN
             for k in range(size):
                 framed[1 + k] = data[i + k]
             framed[size + 1] = _CLOSE
-            after = filled
-            filled = _ngrams(framed, size, seen, buckets, present, lengths, found, filled)
-            for k in range(after, filled):
-                found[k] = words + (kept[found[k]] if pruned else found[k])
+            for begun in range(0, size + 2, _STRETCH):
+                if begun and filled > _AT_ONCE:
+                    _add(hidden, rows, found, filled)
+                    total += filled
+                    filled = 0
+                after = filled
+                stretch = (begun, min(begun + _STRETCH, size + 2))
+                filled = _ngrams(framed, size, stretch, seen, buckets, present, lengths, found, filled)
+                for k in range(after, filled):
+                    found[k] = words + (kept[found[k]] if pruned else found[k])
         if size <= _SHORT and filled - first <= remembered.shape[1] - 2:
             keys[place, 0] = key
             keys[place, 1] = above
@@ -283,11 +287,11 @@ def _scores(  # noqa: PLR0917 - numba takes no keywords
     scores = np.zeros((len(starts), labels), np.float32)
     hidden = np.zeros(rows.shape[1], np.float32)
     memo = (np.zeros((_REMEMBERED, 2), np.uint64), np.zeros((_REMEMBERED, 32), np.int32))
-    longest = 2
+    longest = 0
     for text in range(len(starts)):
-        longest = max(longest, ends[text] - starts[text] + 2)
-    found = np.empty(_AT_ONCE + 1 + longest * max(max_n, 1) + _MOST_NGRAMS, np.int32)
-    framed = np.zeros(longest + _MOST_NGRAMS, np.uint8)
+        longest = max(longest, ends[text] - starts[text])
+    found = np.empty(_AT_ONCE + 1 + (_STRETCH + 1) * _MOST_NGRAMS, np.int32)
+    framed = np.zeros(longest + 2 + _MOST_NGRAMS, np.uint8)
     for text in range(len(starts)):
         hidden[:] = 0
         count = _hidden(

@@ -48,12 +48,13 @@ class PiiFinder:
 
     def in_text(self, text: str, places: Sequence[Place], regions: tuple[str, ...]) -> list[Finding]:
         """What is found at the candidates of one text."""
-        numbers = [(begin, end) for begin, end, kind in places if kind == NUMBER]
-        there = {kind for _, _, kind in places}
-        taken = _Taken(self._masks_near(text, numbers))
+        candidates: dict[int, list[Span]] = {}
+        for begin, end, kind in places:
+            candidates.setdefault(kind, []).append((begin, end))
+        taken = _Taken(self._masks_near(text, candidates.get(NUMBER, ())))
         for name in KINDS:
-            if name in self.kinds and _CANDIDATE[name] in there:
-                for span in self._spans(name, text, places, numbers, regions, taken.spans):
+            if name in self.kinds and _CANDIDATE[name] in candidates:
+                for span in self._spans(name, text, candidates[_CANDIDATE[name]], regions, taken.spans):
                     taken.add(span, name)
         return taken.findings()
 
@@ -70,30 +71,23 @@ class PiiFinder:
                     found = text.find(mask, found + len(mask), end + reach)
             at = max(at, end + reach - max(map(len, self.masks)))
 
-    def _spans(  # noqa: PLR0917 - one call a kind, in the inner loop
-        self,
-        name: str,
-        text: str,
-        places: Sequence[Place],
-        numbers: Sequence[Span],
-        regions: tuple[str, ...],
-        taken: Sequence[Span],
+    def _spans(
+        self, name: str, text: str, candidates: Sequence[Span], regions: tuple[str, ...], taken: Sequence[Span]
     ) -> Iterator[Span]:
         if name in _ADDRESSES:
-            wanted, at = _CANDIDATE[name], _ADDRESSES[name]
             floor = 0
-            for begin, _, kind in places:
-                span = at(text, begin, floor) if kind == wanted else None
+            for begin, _ in candidates:
+                span = _ADDRESSES[name](text, begin, floor)
                 if span is not None:
                     floor = span[1]
                     yield span
         elif name == "iban":
-            yield from ((begin, end) for begin, end, kind in places if kind == IBAN and is_iban(text[begin:end]))
+            yield from ((begin, end) for begin, end in candidates if is_iban(text[begin:end]))
         elif name == "card":
-            for begin, end in numbers:
+            for begin, end in candidates:
                 yield from card_spans(text, begin, end)
         else:
-            yield from self.phones.spans(text, numbers, list(taken), regions)
+            yield from self.phones.spans(text, candidates, list(taken), regions)
 
 
 class _Taken:

@@ -75,6 +75,13 @@ def test_words_that_were_met_before_count_as_they_did_then() -> None:
     assert_same([" ".join(words + again), "\n".join(again), " ".join(words[:50] * 3)], str(model_file(None)))
 
 
+@pytest.mark.parametrize("size", [59, 60, 61, 62, 63, 64, 65, 126, 127, 128, 20_000])
+def test_long_words_are_taken_in_stretches(size: int) -> None:
+    chance = random.Random(size)
+    texts = ["".join(chance.choices(letters, k=size)) for letters in ("abcde", "aéд", "日本語a", "a\U0001f600")]
+    assert_same([*texts, " the ".join(texts)], str(model_file(None)))
+
+
 @pytest.fixture(scope="module", params=["softmax", "ova", "hs", "words", "bigrams"])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     chance = random.Random(5)
