@@ -36,7 +36,7 @@ def clusters_of(
 
 
 def gather(found: Clustered, *, top: int, with_text: bool) -> dict[str, Any]:
-    """The counts and clusters of one publication; texts are read only `with_text`."""
+    """The counts and clusters of one publication; only `with_text` are texts read, else each `diff` is None."""
     head = {
         "snapshot": found.snapshot, "publication": found.publication.id, "version": found.publication.version,
         "counts_tokens": found.has_tokens,
@@ -44,7 +44,7 @@ def gather(found: Clustered, *, top: int, with_text: bool) -> dict[str, Any]:
 
     def largest() -> list[dict[str, Any]]:
         chosen = analysis.largest(found, top)
-        return with_diffs(found, chosen) if with_text else chosen
+        return with_diffs(found, chosen) if with_text else [{**cluster, "diff": None} for cluster in chosen]
 
     asked: dict[str, Callable[[], Any]] = {
         "all": lambda: analysis.overview(found), "steps": lambda: analysis.steps(found),
@@ -140,7 +140,7 @@ def _largest(clusters: Sequence[Mapping[str, Any]]) -> list[Any]:
         out += [_member(member) for member in cluster["members"][:_SHOWN_MEMBERS]]
         left = cluster["documents"] - cluster["kept"] - len(cluster["members"][:_SHOWN_MEMBERS])
         out += [f"     and {left:,} more"] if left > 0 else []
-        out += _diff(cluster.get("diff"))
+        out += _diff(cluster["diff"])
     return out
 
 

@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,6 @@ def find_sections() -> tuple[Section, ...]:
 
 def render(lake: Lake, publication: Publication, *, examples: int = 0, seed: int = 0) -> str:
     """The page as text. Without `examples` no column with text is read."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"count": count, "percent": percent, "short": short}
-    environment.globals["share"] = share
-    macros = environment.get_template("macros.html.j2").module
     subject = Subject(
         lake=lake, publication=publication, stored=stored_of(lake, publication), examples=examples, seed=seed
     )
@@ -47,12 +42,31 @@ def render(lake: Lake, publication: Publication, *, examples: int = 0, seed: int
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         gathered = list(pool.map(lambda section: section.gather(subject), sections))
     drawn = [
-        {"id": section.id, "title": section.title,
-         "body": environment.from_string(section.template).render(m=macros, **found)}
+        {"id": section.id, "title": section.title, "body": draw(section, found)}
         for section, found in zip(sections, gathered, strict=True)
         if found is not None
-    ]  # fmt: skip
-    return environment.get_template("page.html.j2").render(m=macros, snapshot=publication.partition, sections=drawn)
+    ]
+    environment, macros = _templates()
+    page = environment.get_template("page.html.j2")
+    return page.render(m=macros, snapshot=publication.partition, sections=drawn)
+
+
+def draw(section: Section, found: Mapping[str, Any]) -> str:
+    """One section as HTML."""
+    environment, macros = _templates()
+    return environment.from_string(section.template).render(m=macros, **found)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[Environment, Any]:
+    """The templates' environment, in which a name that is missing is an error, and the macros of all sections."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"count": count, "percent": percent, "short": short}
+    environment.globals["share"] = share
+    return environment, environment.get_template("macros.html.j2").module
 
 
 def write(lake: Lake, publication: Publication) -> str:

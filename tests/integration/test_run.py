@@ -79,6 +79,10 @@ def test_clusters_of_the_later_snapshot_are_those_of_the_earlier(command: Comman
     assert sum(row["documents"] for row in told["sizes"]) == told["all"]["documents"]
     assert sum(row["documents"] for row in told["steps"]) == told["all"]["documents"] - told["all"]["kept"]
     assert "clusters by size" in command("clusters", "one", *options(place), "--with-text").out
+    for wanted in ((), ("--with-text", "2")):
+        page_file = place / f"page {len(wanted)}.html"
+        assert command("report", "two", *options(place), "--out", page_file, *wanted).status == 0
+        assert 'id="clusters"' in page_file.read_text("utf-8")
     missing = command("clusters", "onne", *options(place))
     assert (missing.status, missing.out) == (2, "")
     assert missing.err.splitlines()[-1].endswith("onne: no such snapshot in deduped; did you mean one?")

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from orchestration.clusters import clusters_of, gather, printable, render
 from orchestration.progress import Progress
+from orchestration.report_page.page import draw
 from orchestration.report_page.section import Subject
 from orchestration.report_page.sections import clusters as section
 from spark_jobs.analysis import clusters as analysis
@@ -102,7 +103,7 @@ def test_texts_are_read_only_when_asked_for(lake: DedupLake, monkeypatch: pytest
         return documents(self, snapshots, *columns)
 
     monkeypatch.setattr(analysis.Clustered, "documents", noting)
-    assert "diff" not in gather(found, top=2, with_text=False)["largest"][0]
+    assert gather(found, top=2, with_text=False)["largest"][0]["diff"] is None
     assert "text" not in asked
     (a, b) = gather(found, top=2, with_text=True)["largest"]
     assert "text" in asked
@@ -159,6 +160,11 @@ def test_the_report_has_the_section_once_the_snapshot_is_deduped(lake: DedupLake
     assert shown is not None
     assert shown["found"]["largest"][0]["size"] == 3
     assert shown["removed"] == {"documents": 3, "tokens": 300, "characters": shown["removed"]["characters"]}
+    assert doc_id("a near") in (drawn := draw(section.SECTION, shown))
+    assert '<pre class="diff"' not in drawn
+    with_text = section.gather(subject(lake, cleaned, 2))
+    assert with_text is not None
+    assert '<pre class="diff"' in draw(section.SECTION, with_text)
     other = SimpleNamespace(id="another", partition="s1")
     assert section.gather(subject(lake, other, 0)) is None
     assert section.gather(subject(lake, SimpleNamespace(id="another", partition="s9"), 0)) is None
