@@ -1,4 +1,4 @@
-"""The native kernels of buckets and components: pairs of a sorted bucket, similarity in a stream, stars of a graph.
+"""The native kernels of buckets and components: pairs of a sorted bucket, stars of a graph.
 
 They work on numbers only: documents are numbered in the order of election, so smaller is better, and published
 documents are negative. A kernel takes nothing from other modules but its arguments.
@@ -38,17 +38,19 @@ def _bucket(keys: U64, numbers: I64, first: int) -> Any:
 @kernel
 def bucket_pairs(
     keys: U64, numbers: I64, full_pairs: int, leaders: int, most: int
-) -> tuple[Flags, U64, I64, I64, Flags]:
+) -> tuple[Flags, U64, I64, I64, I64, Flags]:
     """Pairs (number, other) of every bucket of arrays sorted by key; `numbers` is sorted in each bucket, in place.
 
     Returns: whether the row goes on to the next round (a member of a large bucket that does not lead), its key, the
-    member, whom it is compared with, and whether there is such a pair (a published member only waits for a new one).
+    member, whom it is compared with, the best member of the bucket, and whether there is such a pair (a published
+    member only waits for a new one).
     """
     count = 0
     waits = np.empty(0, dtype=np.bool_)
     key_of = np.empty(0, dtype=np.uint64)
     member = np.empty(0, dtype=np.int64)
     other = np.empty(0, dtype=np.int64)
+    best = np.empty(0, dtype=np.int64)
     paired = np.empty(0, dtype=np.bool_)
     for fill in (False, True):
         if fill:
@@ -56,6 +58,7 @@ def bucket_pairs(
             key_of = np.empty(count, dtype=np.uint64)
             member = np.empty(count, dtype=np.int64)
             other = np.empty(count, dtype=np.int64)
+            best = np.empty(count, dtype=np.int64)
             paired = np.empty(count, dtype=np.bool_)
         at = 0
         first = 0
@@ -75,11 +78,12 @@ def bucket_pairs(
                             key_of[at] = keys[i]
                             member[at] = numbers[i]
                             other[at] = numbers[j]
+                            best[at] = numbers[first]
                             paired[at] = numbers[i] >= 0
                         at += 1
             first = end
         count = at
-    return waits, key_of, member, other, paired
+    return waits, key_of, member, other, best, paired
 
 
 @kernel
@@ -109,55 +113,6 @@ def meeting_places(keys: U64, numbers: I64) -> int:
             places += end - first
         first = end
     return places
-
-
-@kernel
-def shared_with_leader(values: U64, offsets: I64, leads: Flags, carried: U64) -> tuple[I64, I64, int]:
-    """Of sorted distinct sets in a row: sizes of intersection and union with the last set before that leads.
-
-    `carried` is the leading set from before the first row. Also the row of the last leader, -1 for none.
-    """
-    rows = len(offsets) - 1
-    shared = np.zeros(rows, dtype=np.int64)
-    union = np.zeros(rows, dtype=np.int64)
-    leader = carried
-    last = -1
-    for row in range(rows):
-        own = values[offsets[row] : offsets[row + 1]]
-        if leads[row]:
-            leader = own
-            last = row
-            continue
-        i, j, common = 0, 0, 0
-        while i < len(own) and j < len(leader):
-            x, y = own[i], leader[j]
-            common += x == y
-            i += x <= y
-            j += y <= x
-        shared[row] = common
-        union[row] = len(own) + len(leader) - common
-    return shared, union, last
-
-
-@kernel
-def jaccard_counts(left: U64, left_offsets: I64, right: U64, right_offsets: I64) -> tuple[I64, I64]:
-    """Per pair of sorted distinct sets: the sizes of their intersection and union."""
-    pairs = len(left_offsets) - 1
-    shared = np.zeros(pairs, dtype=np.int64)
-    union = np.zeros(pairs, dtype=np.int64)
-    for pair in range(pairs):
-        i, i_end = left_offsets[pair], left_offsets[pair + 1]
-        j, j_end = right_offsets[pair], right_offsets[pair + 1]
-        union[pair] = i_end - i + j_end - j
-        common = 0
-        while i < i_end and j < j_end:
-            x, y = left[i], right[j]
-            common += x == y
-            i += x <= y
-            j += y <= x
-        shared[pair] = common
-        union[pair] -= common
-    return shared, union
 
 
 @kernel

@@ -6,24 +6,21 @@ bucket of n members costs at most n * (2^rounds - 1) comparisons, and what is le
 numbers in the order of election (published ones negative); bands are shuffled as blocks of numbers, not as rows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
-Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+from spark_jobs.dedup.blocks import BLOCKS, HELD, I64, U64, cut_batches, read, to_tasks
+from spark_jobs.dedup.groups import cut_pairs
 
-# A member that goes on to the next round has a key; other rows are pairs to compare. A published member has no `other`.
-PAIRS = "key BIGINT, number BIGINT, other BIGINT"
-_BLOCKS = "part INT, keys BINARY, numbers BINARY"
+# Blocks of pairs to compare; and with a key, members that go on to the next round (a published one has no `other`).
+PAIRS = f"{BLOCKS}, key BIGINT, number BIGINT, other BIGINT"
 # A task holds 16 bytes for each of about this many places in buckets, or for those of the largest bucket.
 _PLACES = 1 << 20
-# A task holds back this many places before it writes blocks of them.
-_HELD = 1 << 20
 # Of the clusters of earlier snapshots, a new document is compared with at most this many a bucket and round.
 _MOST_LEADERS = 64
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -39,20 +36,16 @@ def first_pairs(new: DataFrame, old: DataFrame | None, *, parts: int, full_pairs
 
     `new`: number, bands; `old`: number, band, band_hash (of a published cluster only the best member in a bucket).
     """
-    blocks = new.select("number", "bands").mapInArrow(_blocks(parts, _of_documents), _BLOCKS)
+    blocks = new.select("number", "bands").mapInArrow(cut_batches(parts, _of_documents), BLOCKS)
     if old is not None:
-        published = old.select("number", "band", "band_hash").mapInArrow(_blocks(parts, _of_rows), _BLOCKS)
+        published = old.select("number", "band", "band_hash").mapInArrow(cut_batches(parts, _of_rows), BLOCKS)
         blocks = blocks.unionByName(published)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        keys, numbers = [], []
-        for batch in batches:
-            keys += [np.frombuffer(block, dtype=np.uint64) for block in _views(batch["keys"])]
-            numbers += [np.frombuffer(block, dtype=np.int64) for block in _views(batch["numbers"])]
-        if keys:
-            yield from paired(np.concatenate(keys), np.concatenate(numbers), full_pairs=full_pairs, leaders=1)
+        keys, numbers = read(batches, 2)
+        yield from _rows(paired(keys.view(np.uint64), numbers, full_pairs=full_pairs, leaders=1), parts)
 
-    return blocks.repartitionById(parts, "part").drop("part").mapInArrow(run, PAIRS)
+    return to_tasks(blocks, parts).mapInArrow(run, PAIRS)
 
 
 def next_pairs(waiting: DataFrame, *, parts: int, full_pairs: int, leaders: int) -> DataFrame:
@@ -62,7 +55,7 @@ def next_pairs(waiting: DataFrame, *, parts: int, full_pairs: int, leaders: int)
         held = [[batch[name].to_numpy(zero_copy_only=False) for name in _WAITING] for batch in batches]
         if held:
             left = unconfirmed(*(np.concatenate(column) for column in zip(*held, strict=True)))
-            yield from paired(*left, full_pairs=full_pairs, leaders=leaders)
+            yield from _rows(paired(*left, full_pairs=full_pairs, leaders=leaders), parts)
 
     return waiting.select(*_WAITING).repartition(parts, "key").mapInArrow(run, PAIRS)
 
@@ -94,75 +87,59 @@ def unconfirmed(keys: I64, numbers: I64, similar: npt.NDArray[np.bool_]) -> tupl
     return keys[stays].view(np.uint64), numbers[stays]
 
 
-def paired(keys: U64, numbers: I64, *, full_pairs: int, leaders: int) -> Iterator[pa.RecordBatch]:
-    """Rows of `PAIRS` of whole buckets, in any order; a pair that is met in several buckets is given once."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Paired:
+    """Pairs to compare, with the best member of the bucket they met in, and who waits for the next round."""
+
+    number: I64
+    other: I64
+    best: I64
+    waits_key: I64
+    waits_number: I64
+    waits_other: pa.Int64Array
+
+
+def paired(keys: U64, numbers: I64, *, full_pairs: int, leaders: int) -> Paired:
+    """Pairs of whole buckets, in any order; one that is met in several buckets is there as often."""
     from spark_jobs.dedup.bucket_kernels import bucket_pairs
 
     order = np.argsort(keys)
-    waits, key, member, other, compared = bucket_pairs(keys[order], numbers[order], full_pairs, leaders, _MOST_LEADERS)
-    met = pa.table({"number": member[~waits], "other": other[~waits]})
-    for batch in met.group_by(["number", "other"], use_threads=False).aggregate([]).to_batches(_HELD):
-        yield _batch(pa.nulls(batch.num_rows, pa.int64()), batch["number"], batch["other"])
-    places = np.flatnonzero(waits)
-    for start in range(0, len(places), _HELD):
-        at = places[start : start + _HELD]
-        yield _batch(pa.array(key[at].view(np.int64)), pa.array(member[at]), pa.array(other[at], mask=~compared[at]))
+    waits, key, member, other, best, compared = bucket_pairs(
+        keys[order], numbers[order], full_pairs, leaders, _MOST_LEADERS
+    )
+    return Paired(
+        number=member[compared], other=other[compared], best=best[compared],
+        waits_key=key[waits].view(np.int64), waits_number=member[waits],
+        waits_other=pa.array(other[waits], mask=~compared[waits]),
+    )  # fmt: skip
 
 
-def _batch(*columns: pa.Array) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(list(columns), names=["key", "number", "other"])
+def _rows(found: Paired, parts: int) -> Iterator[pa.RecordBatch]:
+    names = [column.split()[0] for column in PAIRS.split(", ")]
+    for batch in cut_pairs(found.number, found.other, found.best, parts):
+        nothing = pa.nulls(batch.num_rows, pa.int64())
+        yield pa.RecordBatch.from_arrays([*batch.columns, nothing, nothing, nothing], names=names)
+    for start in range(0, len(found.waits_key), HELD):
+        at = slice(start, start + HELD)
+        waiting = [pa.array(found.waits_key[at]), pa.array(found.waits_number[at]), found.waits_other[at]]
+        nothing = [pa.nulls(len(waiting[0]), pa.int32()), pa.nulls(len(waiting[0]), pa.binary())]
+        yield pa.RecordBatch.from_arrays([*nothing, *waiting], names=names)
 
 
-def _blocks(parts: int, places: Callable[[pa.RecordBatch], tuple[U64, I64]]) -> Batches:
-    """Places of documents in buckets as blocks, one a part of the keys: what is shuffled."""
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[tuple[U64, I64]] = []
-        size = 0
-        for batch in batches:
-            held.append(places(batch))
-            size += len(held[-1][0])
-            if size >= _HELD:
-                yield _cut(held, parts)
-                held, size = [], 0
-        if size:
-            yield _cut(held, parts)
-
-    return run
-
-
-def _cut(held: list[tuple[U64, I64]], parts: int) -> pa.RecordBatch:
-    keys, numbers = (np.concatenate(column) for column in zip(*held, strict=True))
-    part = (keys >> np.uint64(33)) % np.uint64(parts)
-    order = np.argsort(part, kind="stable")
-    bounds = np.searchsorted(part[order], np.arange(parts + 1, dtype=np.uint64)) * 8
-    columns = [pa.array(np.arange(parts, dtype=np.int32))]
-    for values in (keys[order], numbers[order]):
-        data = pa.py_buffer(values)
-        columns.append(pa.Array.from_buffers(pa.binary(), parts, [None, pa.py_buffer(bounds.astype(np.int32)), data]))
-    return pa.RecordBatch.from_arrays(columns, names=["part", "keys", "numbers"])
-
-
-def _of_documents(batch: pa.RecordBatch) -> tuple[U64, I64]:
+def _of_documents(batch: pa.RecordBatch) -> tuple[U64, tuple[I64, I64]]:
     bands = batch["bands"]
     lengths = np.diff(bands.offsets.to_numpy())
     hashes = bands.flatten().to_numpy()
     band = np.arange(len(hashes)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return bucket_key(band, hashes), np.repeat(batch["number"].to_numpy(), lengths)
+    keys = bucket_key(band, hashes)
+    return keys, (keys.view(np.int64), np.repeat(batch["number"].to_numpy(), lengths))
 
 
-def _of_rows(batch: pa.RecordBatch) -> tuple[U64, I64]:
-    return bucket_key(batch["band"].to_numpy(), batch["band_hash"].to_numpy()), batch["number"].to_numpy()
+def _of_rows(batch: pa.RecordBatch) -> tuple[U64, tuple[I64, I64]]:
+    keys = bucket_key(batch["band"].to_numpy(), batch["band_hash"].to_numpy())
+    return keys, (keys.view(np.int64), batch["number"].to_numpy())
 
 
 def bucket_key(band: npt.NDArray[np.integer], hashes: I64) -> U64:
     """One number a bucket. Two buckets in one would cost comparisons and nothing else: every pair is verified."""
     return hashes.view(np.uint64) ^ (band.astype(np.uint64) * _STEP)
-
-
-def _views(blobs: pa.BinaryArray) -> Iterator[memoryview]:
-    _, offsets, data = blobs.buffers()
-    bounds = np.frombuffer(offsets, dtype=np.int32)[blobs.offset : blobs.offset + len(blobs) + 1]
-    whole = memoryview(data if data is not None else b"")
-    for row in range(len(blobs)):
-        yield whole[bounds[row] : bounds[row + 1]]

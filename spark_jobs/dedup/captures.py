@@ -23,16 +23,14 @@ def capture_id(scope: Scope) -> Column:
     return F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 32)
 
 
-def with_captures(rows: DataFrame, pages: DataFrame, published: DataFrame | None, scope: Scope) -> DataFrame:
-    """`rows` (snapshot, doc_id, ...) with capture_id, capture_number, previous_snapshot and previous_id.
+def with_captures(rows: DataFrame, published: DataFrame | None) -> DataFrame:
+    """Number the captures of each page: capture_number, previous_snapshot and previous_id, in the place of the date.
 
-    `pages`: doc_id, canonical_url, url, captured_at. `published`: snapshot, doc_id, capture_id, capture_number of
+    `rows`: snapshot, doc_id, captured_at, capture_id, ...; `published`: snapshot, doc_id, capture_id, capture_number of
     earlier snapshots. Captures are numbered from 1: earlier snapshots first, then by date (none first) and id.
     """
-    known = pages.select("doc_id", "captured_at", capture_id(scope).alias("capture_id"))
-    linked = rows.join(known, "doc_id", "left")
     turn = Window.partitionBy("capture_id").orderBy(F.asc_nulls_first("captured_at"), "doc_id")
-    here = linked.withColumns({
+    here = rows.withColumns({
         "_turn": F.row_number().over(turn), "_snapshot": F.lag("snapshot").over(turn),
         "_id": F.lag("doc_id").over(turn),
     })  # fmt: skip
@@ -44,7 +42,7 @@ def with_captures(rows: DataFrame, pages: DataFrame, published: DataFrame | None
         here = here.join(published.groupBy("capture_id").agg(last), "capture_id", "left")
     number = F.coalesce("_last.number", F.lit(0)) + F.col("_turn")
     return here.select(
-        *rows.columns, "capture_id", number.cast("bigint").alias("capture_number"),
+        *(name for name in rows.columns if name != "captured_at"), number.cast("bigint").alias("capture_number"),
         F.coalesce("_snapshot", "_last.snapshot").alias("previous_snapshot"),
         F.coalesce("_id", "_last.doc_id").alias("previous_id"),
     )  # fmt: skip

@@ -37,15 +37,22 @@ class Published:
 
 
 def assign(new: DataFrame, links: DataFrame | None, labels: DataFrame | None, published: Published | None) -> DataFrame:
-    """Every row of `new` with its cluster, survivor and evidence.
+    """Every row of `new` with its survivor, cluster_size, what its cluster joins (`clusters`), and its `proof`.
 
-    `new`: snapshot, doc_id, node, rank, taken, leader (exact). `links`: verified pairs (node, rank, other,
-    other_cluster, other_rank, similarity). `labels`: node, label of the components; None where nothing is linked.
+    `new`: node, rank, leader, grouped (exact), ... `links`: verified pairs (node, rank, other, other_cluster,
+    other_rank, similarity). `labels`: node, label of the components; None where nothing is linked. Most documents are
+    linked to none: they elect nobody, and only what was decided about the others is joined to them.
     """
     session = new.sparkSession
     known = labels if labels is not None else session.createDataFrame([], _NO_LABELS)
-    root = F.coalesce("leader.cluster", "leader.node", "node")
-    rows = _labelled(new.withColumn("root", root), known, "root")
+    root = F.coalesce("leader.cluster", "leader.node", "node").alias("root")
+    found = known.select(F.col("node").alias("root"), F.col("label").alias("found"))
+    rows = (
+        new.select("node", "rank", "leader", "grouped", root)
+        .join(found, "root", "left")
+        .where("found IS NOT NULL OR grouped")
+        .withColumn("label", F.coalesce("found", "root"))
+    )
     members = rows.select(
         "label", "rank", F.col("rank").alias("new_rank"), F.lit(1).cast("bigint").alias("documents"),
         F.lit(None).cast("string").alias("cluster"), "node",
@@ -58,18 +65,22 @@ def assign(new: DataFrame, links: DataFrame | None, labels: DataFrame | None, pu
         F.sum("documents").alias("cluster_size"),
         F.sort_array(F.collect_set("cluster")).alias("clusters"),
     )
-    settled = rows.join(elected, "label").withColumn("survivor", F.col("best.node"))
-    return _with_evidence(settled, links)
-
-
-def deduped_columns(assigned: DataFrame) -> DataFrame:
-    """The rows of `deduped`: of the documents that are `taken`, in the columns of the table."""
-    kept = F.col("survivor") == F.col("node")
-    exact = F.col("leader").isNotNull()
-    linked = F.coalesce(F.col("leader.node"), F.col("proof.other"))
     # More than the cluster it joins: one row says so for all. A new survivor succeeds a cluster that has none.
     joins = F.size("clusters") > F.when(F.col("best.rank.kind") == SURVIVOR, 1).otherwise(0)
     bridge = (F.col("rank") == F.col("first_new")) & joins
+    survivor, joined = F.col("best.node").alias("survivor"), F.when(bridge, F.col("clusters")).alias("clusters")
+    settled = rows.select("node", "rank", "label").join(elected, "label")
+    linked = _with_evidence(settled.select("node", survivor, "cluster_size", joined), links)
+    return new.join(linked, "node", "left").withColumns({
+        "survivor": F.coalesce("survivor", "node"), "cluster_size": F.coalesce("cluster_size", F.lit(1)),
+    })  # fmt: skip
+
+
+def deduped_columns(assigned: DataFrame) -> DataFrame:
+    """The rows of `deduped`: of the documents that are `taken`, in the columns of the table, with `captured_at`."""
+    kept = F.col("survivor") == F.col("node")
+    exact = F.col("leader").isNotNull()
+    linked = F.coalesce(F.col("leader.node"), F.col("proof.other"))
     duplicate = assigned.where("taken").withColumn("linked", F.when(~kept, linked))
     return duplicate.select(
         "snapshot",
@@ -83,7 +94,9 @@ def deduped_columns(assigned: DataFrame) -> DataFrame:
         snapshot_of(F.col("linked")).alias("linked_snapshot"),
         id_of(F.col("linked")).alias("linked_to"),
         F.when(~kept, F.when(exact, F.lit(1.0)).otherwise(F.col("proof.similarity"))).alias("similarity"),
-        F.when(bridge, F.col("clusters")).alias("joined_clusters"),
+        F.col("clusters").alias("joined_clusters"),
+        "captured_at",
+        "capture_id",
     )
 
 

@@ -19,14 +19,14 @@ def exact_key(steps: Sequence[str]) -> str | None:
 
 
 def with_leaders(new: DataFrame, old: DataFrame | None, steps: Sequence[str]) -> DataFrame:
-    """`new` with `leader`: the best document of the group, null where the document leads itself or is alone.
+    """`new` with `leader`, the best document of the group, and `grouped`, whether the group has another one.
 
-    Both frames have node, rank, cluster, text_hash and content_hash (`cluster` null for new documents). `leader` is a
-    struct (rank, node, cluster, step).
+    `leader` is a struct (rank, node, cluster, step), null where the document leads itself or is alone. Both frames have
+    node, rank, cluster, text_hash and content_hash (`cluster` null for new documents).
     """
     key = exact_key(steps)
     if key is None:
-        return new.withColumn("leader", F.lit(None).cast(_LEADER))
+        return new.withColumns({"leader": F.lit(None).cast(_LEADER), "grouped": F.lit(False)})
     columns = ["rank", "node", "cluster", "text_hash", key] if key != "text_hash" else ["rank", "node", "cluster", key]
     members = new.select(*columns)
     if old is not None:
@@ -39,8 +39,10 @@ def with_leaders(new: DataFrame, old: DataFrame | None, steps: Sequence[str]) ->
     leader = F.struct(
         F.col("first.node").alias("node"), F.col("first.cluster").alias("cluster"), step.alias("step")
     ).cast(_LEADER)
-    follows = F.col("first").isNotNull() & (F.col("first.node") != F.col("node"))
-    return new.join(leaders, key, "left").withColumn("leader", F.when(follows, leader)).drop("first")
+    grouped = F.col("first").isNotNull()
+    follows = grouped & (F.col("first.node") != F.col("node"))
+    led = new.join(leaders, key, "left").withColumns({"leader": F.when(follows, leader), "grouped": grouped})
+    return led.drop("first")
 
 
 _LEADER = "struct<node: string, cluster: string, step: string>"

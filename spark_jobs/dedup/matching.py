@@ -5,14 +5,16 @@ is scanned once for its bands and once for the shingles of the few documents tha
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.dedup import buckets
+from spark_jobs.dedup.groups import groups_of
 from spark_jobs.dedup.scratch import Scratch, totals
-from spark_jobs.dedup.verify import routes_of, verify
+from spark_jobs.dedup.verify import verify
+from spark_jobs.errors import ProvenderError
 
 # Published documents are numbered from here, in their order: all are better than new ones, which start at 0.
 _PUBLISHED = -(1 << 62)
@@ -103,13 +105,14 @@ def _meeting(index: DataFrame, fresh: DataFrame, rank: Callable[[DataFrame], Dat
 def _rounds(matching: Matching, members: _Members) -> Matches:
     keep, full, parts = matching.scratch.keep, matching.full_pairs, members.parts
     judged: DataFrame | None = None
-    left = done = 0
+    left = done = asked = 0
     next_pairs = buckets.first_pairs(members.new, members.old, parts=parts, full_pairs=full)
     for number in range(1, matching.rounds + 1):
         pairs = keep(next_pairs, f"pairs_{number}")
-        there = totals(pairs.agg(F.count("other").alias("asked"), F.count("key").alias("waiting")))
+        there = totals(pairs.agg(F.count("part").alias("asked"), F.count("key").alias("waiting")))
         if there["asked"]:
-            judged, done = _judged(matching, members, pairs, judged, number), number
+            judged, sent = _judged(matching, members, pairs, judged, number)
+            done, asked = number, asked + sent
         if not there["waiting"]:
             break
         waiting = _waiting(pairs, judged)
@@ -117,35 +120,47 @@ def _rounds(matching: Matching, members: _Members) -> Matches:
             left = totals(buckets.unresolved(waiting, parts=parts).agg(F.sum("places").alias("places")))["places"]
             break
         matching.say(f"dedup: round {number}, {there['waiting']} comparisons in large buckets")
+        if number == 1:
+            members = replace(members, sets=keep(_still_asked(waiting, members), "waiting_sets"))
         next_pairs = buckets.next_pairs(waiting, parts=parts, full_pairs=full, leaders=2**number)
     if judged is None:
         return Matches(links=None, counts=_counts(0, 0, left, done))
     every, yes = F.count(F.lit(1)).alias("pairs"), F.count(F.when(F.col("similar"), 1)).alias("similar")
     counted = totals(judged.agg(every, yes))
+    if counted["pairs"] != asked:
+        raise ProvenderError(
+            f"dedup: {asked - counted['pairs']} of {asked} candidate pairs were not compared, for shingles of theirs "
+            "are missing in signatures; verify tells what is damaged, dedup the earlier snapshots again in order"
+        )
     links = _named(judged.where("similar"), members.numbered) if counted["similar"] else None
     return Matches(links=links, counts=_counts(counted["pairs"], counted["similar"], left, done))
 
 
 def _judged(
     matching: Matching, members: _Members, pairs: DataFrame, before: DataFrame | None, number: int
-) -> DataFrame:
-    """All pairs that were compared so far, with those of this round: number, other, similarity, similar."""
-    asked = pairs.where("other IS NOT NULL").select("number", "other").distinct()
-    if before is not None:
-        asked = asked.join(before.select("number", "other"), ["number", "other"], "left_anti")
+) -> tuple[DataFrame, int]:
+    """Pairs compared so far, with this round's (number, other, similarity, similar); how many this round asked for."""
     keep = matching.scratch.keep
-    routes = keep(routes_of(asked, members.numbered.select("number", "row")), f"routes_{number}")
-    count = totals(routes.agg(F.count(F.lit(1)).alias("sets")))["sets"]
-    found = verify(routes, members.sets, count=count).withColumn(
-        "similar", F.col("similarity") >= F.lit(matching.min_similarity)
-    )
-    judged = keep(found, f"judged_{number}")
-    return judged if before is None else before.unionByName(judged)
+    blocks = pairs.where("part IS NOT NULL").select("part", "block")
+    groups = keep(groups_of(blocks, before, parts=members.parts), f"groups_{number}")
+    sent = totals(groups.agg(F.count(F.lit(1)).alias("sets"), (F.sum(F.octet_length("others")) / 8).alias("pairs")))
+    found = verify(groups, members.numbered.select("number", "row"), members.sets, count=sent["sets"])
+    similar = F.col("similarity") >= F.lit(matching.min_similarity)
+    judged = keep(found.withColumn("similar", similar), f"judged_{number}")
+    return (judged if before is None else before.unionByName(judged)), sent["pairs"]
+
+
+def _still_asked(waiting: DataFrame, members: _Members) -> DataFrame:
+    """The sets of members that the first round did not confirm: only they lead and follow in later ones."""
+    confirmed = waiting.groupBy("key", "number").agg(F.max("similar").alias("similar"))
+    numbers = confirmed.where("NOT similar").select("number").distinct()
+    rows = numbers.join(members.numbered.select("number", "row"), "number").select("row")
+    return members.sets.join(rows, "row", "left_semi")
 
 
 def _waiting(pairs: DataFrame, judged: DataFrame | None) -> DataFrame:
     """Comparisons of members of large buckets (key, number), and whether the pair was confirmed (similar)."""
-    waiting = pairs.where("key IS NOT NULL")
+    waiting = pairs.where("key IS NOT NULL").select("key", "number", "other")
     if judged is None:
         return waiting.select("key", "number", F.lit(False).alias("similar"))
     known = judged.where("similar").select("number", "other", "similar")

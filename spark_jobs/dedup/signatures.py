@@ -129,8 +129,10 @@ class Beside(Protocol):
         ...
 
 
-def sign_frame(documents: DataFrame, params: MinHash, beside: Beside | None = None) -> DataFrame:
-    """Sign a frame with `doc_id`, `captured_at` and `text`; columns as in `SIGNED`, then those of `beside`.
+def sign_frame(
+    documents: DataFrame, params: MinHash, beside: Beside | None = None, *, carried: Sequence[str] = ()
+) -> DataFrame:
+    """Sign a frame with `doc_id`, `captured_at` and `text`; columns as in `SIGNED`, `carried` strings, then `beside`.
 
     `signature`, `shingles` (64-bit little-endian) and `bands` are null for texts with fewer units than a shingle.
     """
@@ -138,11 +140,11 @@ def sign_frame(documents: DataFrame, params: MinHash, beside: Beside | None = No
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for group in _groups(batch):
-                yield _sign_batch(group, params, beside)
+                yield _sign_batch(group, params, carried, beside)
 
     needed = beside.inputs if beside is not None else ()
-    columns = SIGNED if beside is None else f"{SIGNED}, {beside.columns}"
-    return documents.select("doc_id", "captured_at", "text", *needed).mapInArrow(run, columns)
+    columns = [SIGNED, *(f"{name} STRING" for name in carried), *([beside.columns] if beside is not None else ())]
+    return documents.select("doc_id", "captured_at", "text", *carried, *needed).mapInArrow(run, ", ".join(columns))
 
 
 def _groups(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -157,7 +159,9 @@ def _groups(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start)
 
 
-def _sign_batch(batch: pa.RecordBatch, params: MinHash, beside: Beside | None) -> pa.RecordBatch:
+def _sign_batch(
+    batch: pa.RecordBatch, params: MinHash, carried: Sequence[str], beside: Beside | None
+) -> pa.RecordBatch:
     texts = batch.column("text").cast(pa.large_string())
     texts = texts.fill_null("") if texts.null_count else texts
     signed = sign(texts, params)
@@ -172,9 +176,13 @@ def _sign_batch(batch: pa.RecordBatch, params: MinHash, beside: Beside | None) -
             _blobs(signed.signatures, every * width, absent),
             _blobs(signed.shingles, signed.offsets * 8, absent),
             _lists(signed.bands, absent),
+            *(batch.column(name) for name in carried),
             *(beside(texts, batch) if beside is not None else ()),
         ],
-        names=[*(column.split()[0] for column in SIGNED.split(", ")), *(beside.names if beside is not None else ())],
+        names=[
+            *(column.split()[0] for column in SIGNED.split(", ")), *carried,
+            *(beside.names if beside is not None else ()),
+        ],
     )  # fmt: skip
 
 

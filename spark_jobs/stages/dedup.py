@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.dedup.captures import CAPTURES, with_captures
+from spark_jobs.dedup.captures import CAPTURES, capture_id, with_captures
 from spark_jobs.dedup.clusters import Published, assign, deduped_columns
 from spark_jobs.dedup.components import components
 from spark_jobs.dedup.exact import exact_key, with_leaders
@@ -107,12 +107,14 @@ class DedupRun:
         cleaned = self.context.inputs.partition("cleaned", self.context.partition)
         beside = Pieces(self.levels) if self.levels is not None else None
         # A row's number is good within this attempt: it is written once and read from there.
-        numbered = sign_frame(cleaned, self.params, beside).withColumn("row", F.monotonically_increasing_id())
+        pages = cleaned.withColumn("capture_id", capture_id(self.section.captures.scope))
+        numbered = sign_frame(pages, self.params, beside, carried=("capture_id",))
+        numbered = numbered.withColumn("row", F.monotonically_increasing_id())
         signed = self.scratch.keep(numbered, "signed")
         elected = self.elect(signed)
         text = self._text(deduped_columns(elected.assigned), elected.new, signed)
         return StageOutput(
-            main=self._captures(text.rows, cleaned),
+            main=self._captures(text.rows),
             side={
                 "signatures": self._signatures(signed, elected.assigned), "band_index": self._band_index(signed),
                 "units": self._units(text.stored),
@@ -165,10 +167,9 @@ class DedupRun:
         )  # fmt: skip
         return run.run(rows, new, signed)
 
-    def _captures(self, rows: DataFrame, cleaned: DataFrame) -> DataFrame:
+    def _captures(self, rows: DataFrame) -> DataFrame:
         published = self.context.inputs.partitions("deduped", self.earlier) if self.earlier else None
-        pages = cleaned.select("doc_id", "canonical_url", "url", "captured_at")
-        return with_captures(rows, pages, published, self.section.captures.scope)
+        return with_captures(rows, published)
 
     def _published(self) -> Published | None:
         """Members of earlier snapshots; dropped documents are only known from the index, and only if they take part."""
@@ -189,17 +190,17 @@ class DedupRun:
         score = self._score_column(scored)
         taken = scored.select("doc_id", *([score] if score else []), F.lit(True).alias("taken"))
         how = "left" if self.section.participants == "cleaned" else "inner"
-        columns = ("row", "doc_id", "captured_at", *_KEYS, "chars", "bands")
+        columns = ("row", "doc_id", "captured_at", "capture_id", *_KEYS, "chars", "bands")
         rows = signed.select(*columns).join(taken, "doc_id", how).withColumn("taken", F.coalesce("taken", F.lit(False)))
         snapshot = F.lit(self.context.partition)
         ranked = rows.select(
             snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS,
-            "bands", "taken", F.lit(None).cast("string").alias("cluster"),
+            "bands", "taken", "captured_at", "capture_id", F.lit(None).cast("string").alias("cluster"),
             rank_new(self.criteria, score, len(self.earlier)).alias("rank"),
         )  # fmt: skip
         old = self._same_content(ranked, published) if published is not None else None
         led = with_leaders(ranked, old, self.section.steps)
-        return led.select("snapshot", "row", "doc_id", "node", "rank", "taken", "bands", "leader")
+        return led.drop(*_KEYS, "cluster")
 
     def _score_column(self, scored: DataFrame) -> str | None:
         columns = [name for name in scored.columns if "__" in name]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from spark_jobs.dedup.captures import capture_id
 from spark_jobs.dedup.clusters import deduped_columns
 from spark_jobs.dedup.scratch import Scratch
 from spark_jobs.lake.records import Publication
@@ -191,12 +192,11 @@ class _Run(DedupRun):
         bands = current.partition("band_index", self.context.partition).groupBy("doc_id").agg(
             F.transform(F.array_sort(F.collect_list(one)), lambda band: band["band_hash"]).alias("bands")
         )  # fmt: skip
-        times = current.partition("cleaned", self.context.partition).select("doc_id", "captured_at")
         here = members.where(F.col("snapshot") == self.context.partition).select("doc_id")
         signed = (
             stored.join(F.broadcast(here), "doc_id", "left_semi")
             .select("doc_id", "text_hash", "content_hash", "words", "chars", "signature", "shingles")
-            .join(times, "doc_id").join(bands, "doc_id", "left")
+            .join(self._pages(), "doc_id").join(bands, "doc_id", "left")
             .withColumn("row", F.monotonically_increasing_id())
         )  # fmt: skip
         return self.scratch.keep(self.elect(self.scratch.keep(signed, "signed")).assigned, "assigned")
@@ -204,8 +204,12 @@ class _Run(DedupRun):
     def captured(self, before: DataFrame, members: DataFrame) -> DataFrame:
         """doc_id and the columns of captures of the members of groups of captures."""
         here = before.join(F.broadcast(members), list(KEYS), "left_semi").select(*KEYS)
+        return self._captures(here.join(self._pages(), "doc_id"))
+
+    def _pages(self) -> DataFrame:
+        """doc_id, captured_at and capture_id of the snapshot."""
         cleaned = self.context.inputs.partition("cleaned", self.context.partition)
-        return self._captures(here, cleaned)
+        return cleaned.select("doc_id", "captured_at", capture_id(self.section.captures.scope).alias("capture_id"))
 
     def index(self, assigned: DataFrame) -> DataFrame:
         """doc_id and cluster_id where the index says something else."""

@@ -13,7 +13,7 @@ import pytest
 
 from spark_jobs.dedup.components import components
 from spark_jobs.dedup.scratch import Scratch
-from spark_jobs.errors import LakeError, RecipeError
+from spark_jobs.errors import LakeError, ProvenderError, RecipeError
 from spark_jobs.lake.digest import digest_of
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.stages.dedup import Dedup
@@ -284,3 +284,13 @@ def test_chains_and_stars_become_components(spark: Any, tmp_path: Path, chunk: i
     assert {found[name] for _, name in star} == {found["hub"]} == {"hub"}
     assert (found["p"], found["q"]) == ("p", "p")
     assert len(found) == 1303
+
+
+def test_shingles_that_are_missing_are_an_error_and_no_missed_match(lake: FakeLake) -> None:
+    lake.add("s1", {"stored": page("a", 60)})
+    lake.dedup("s1")
+    kept = lake.partition("signatures", "s1").where("false").toArrow()
+    lake.write("signatures", "s1", lake.spark.createDataFrame(kept))
+    lake.add("s2", {"near it": page("a", 60, edits=1)})
+    with pytest.raises(ProvenderError, match="1 of 1 candidate pairs were not compared"):
+        lake.dedup("s2")

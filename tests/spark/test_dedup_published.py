@@ -88,10 +88,27 @@ def test_two_dedups_at_once_are_a_lost_race_and_no_missed_match(lake: DedupLake)
     assert lake.survivors("s3")["new"] == "new before"
 
 
-def test_of_two_runs_of_one_snapshot_the_second_loses(lake: DedupLake) -> None:
+def test_of_two_runs_of_one_snapshot_that_differ_the_second_loses(lake: DedupLake) -> None:
     other = other_run(lake)
+
+    def otherwise() -> None:
+        other.crawl("s2", {**SECOND, "one more": Page(page("one more"))})
+        other.dedup("s2", ())
+
     with pytest.raises(LostRaceError, match="deduped/s2"):
-        lake._build(Meanwhile(lambda: other.dedup("s2", ())), "s2")
+        lake._build(Meanwhile(otherwise), "s2")
+    lake.pages = dict(other.pages)
+    assert set(lake.rows("s2")) == {*SECOND, "one more"}
+
+
+def test_two_runs_of_one_snapshot_with_the_same_rows_are_one_publication(lake: DedupLake) -> None:
+    """A publication is what it holds: the second run finds its own rows published and has nothing to add."""
+    other, there = other_run(lake), []
+    built = lake._build(Meanwhile(lambda: there.append(other.dedup("s2", ()))), "s2")
+    assert built.publication.id == there[0].publication.id
+    assert [p.sequence for p in lake.lake.history("deduped") if p.partition == "s2"].count(
+        built.publication.sequence
+    ) == 1
     assert len(lake.rows("s2")) == len(SECOND)
 
 

@@ -15,16 +15,21 @@ NEW, OLD = 0, -(1 << 62)
 def met(
     places: Sequence[tuple[int, int]], *, full_pairs: int = 4, leaders: int = 1
 ) -> tuple[set[tuple[int, int]], list[tuple[int, int, int | None]]]:
-    """Pairs that are done with this round, and (key, number, other) of members that wait."""
+    """Pairs whose members are done with this round, and (key, number, other) of members that wait."""
     keys, numbers = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
-    rows = [
-        row
-        for batch in buckets.paired(keys.view(np.uint64), numbers, full_pairs=full_pairs, leaders=leaders)
-        for row in batch.to_pylist()
-    ]
-    done = [(row["number"], row["other"]) for row in rows if row["key"] is None]
-    assert len(done) == len(set(done))
-    return set(done), [(row["key"], row["number"], row["other"]) for row in rows if row["key"] is not None]
+    found = buckets.paired(keys.view(np.uint64), numbers, full_pairs=full_pairs, leaders=leaders)
+    waiting = waits(found)
+    compared = compared_pairs(found)
+    assert {(a, b) for _, a, b in waiting if b is not None} <= compared
+    return compared - {(a, b) for _, a, b in waiting}, waiting
+
+
+def compared_pairs(found: buckets.Paired) -> set[tuple[int, int]]:
+    return set(zip(found.number.tolist(), found.other.tolist(), strict=True))
+
+
+def waits(found: buckets.Paired) -> list[tuple[int, int, int | None]]:
+    return list(zip(found.waits_key.tolist(), found.waits_number.tolist(), found.waits_other.to_pylist(), strict=True))
 
 
 def test_small_buckets_give_every_pair_once() -> None:
@@ -62,21 +67,15 @@ def rounds(groups: Sequence[int], *, most: int, full_pairs: int = 4) -> tuple[in
     keys = np.full(len(groups), 7, dtype=np.uint64)
     numbers = np.arange(len(groups))
     for number in range(most):
-        rows = [
-            row
-            for batch in buckets.paired(keys, numbers, full_pairs=full_pairs, leaders=2**number)
-            for row in batch.to_pylist()
-        ]
-        known |= {(row["number"], row["other"]) for row in rows}
+        found = buckets.paired(keys, numbers, full_pairs=full_pairs, leaders=2**number)
+        known |= compared_pairs(found)
         similar = {(a, b) for a, b in known if groups[a] == groups[b]}
         links |= similar
-        waiting = [row for row in rows if row["key"] is not None]
+        waiting = waits(found)
         if not waiting:
-            return len(known), links, number + bool(rows), 0
-        found = np.array([(row["number"], row["other"]) in similar for row in waiting])
-        keys, numbers = buckets.unconfirmed(
-            np.array([row["key"] for row in waiting]), np.array([row["number"] for row in waiting]), found
-        )
+            return len(known), links, number + bool(len(found.number)), 0
+        confirmed = np.array([(member, other) in similar for _, member, other in waiting])
+        keys, numbers = buckets.unconfirmed(found.waits_key, found.waits_number, confirmed)
     return len(known), links, most, len(numbers)
 
 
