@@ -57,7 +57,7 @@ def main() -> int:
         print(json.dumps(_once(home, said.examples)))
         return 0
     words = [sys.executable, "-m", "benchmarks.governance.diff", *sys.argv[1:], "--child"]
-    found = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    found = [json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
              for _ in range(said.repeat)]  # fmt: skip
     print(f"diff of two releases of a lake of {found[0]['rows']:,} rows, {said.repeat} processes, seconds")
     for name, key in (("JVM and session", "jvm"), ("diff", "seconds"), ("lineage", "lineage")):

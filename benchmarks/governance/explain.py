@@ -59,7 +59,7 @@ def main() -> int:
         print(json.dumps(_once(home, said.rows, said.snapshots, said.questions)))
         return 0
     words = [sys.executable, "-m", "benchmarks.governance.explain", *sys.argv[1:], "--child"]
-    found = [json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    found = [json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
              for _ in range(said.repeat)]  # fmt: skip
     first = [one["seconds"][0] for one in found]
     later = [value for one in found for value in one["seconds"][1:]]

@@ -28,6 +28,7 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.registry import register
 from spark_jobs.lake.releases import release_name
 from spark_jobs.lake.tables import CUTS, DROP_REASONS, EDITS
+from spark_jobs.operators import registry
 from spark_jobs.recipe.sections.mixed import MixedSection
 from spark_jobs.recipe.steps import Step
 from spark_jobs.stages.mix import Mix
@@ -211,27 +212,35 @@ def _cleaned(shape: Shape, variant: Variant) -> Made:
             F.lit(None).cast("array<struct<language: string, score: double>>").alias("language_alternatives"),
             F.lit("Latn").alias("script"), _kept(variant).alias("kept"),
             F.when(_kept(variant), none).otherwise(F.array(reason).cast(DROP_REASONS)).alias("drop_reasons"),
-            edits.cast(EDITS).alias("edits"), _words().alias("gopher_quality__words"),
-            (_drawn("symbols") / 1000).alias("gopher_quality__hash_ratio"),
+            edits.cast(EDITS).alias("edits"), *signals,
             _words().alias("token_count__tokens"), F.length(text).cast("double").alias("token_count__characters"),
         )  # fmt: skip
 
-    rules = (
-        {"reason": "too_short", "signal": "words", "minimum": variant.min_words, "maximum": None, "exclusive": False},
-        {"reason": "hash_symbols", "signal": "hash_ratio", "minimum": None, "maximum": 2.0, "exclusive": False},
-    )
+    # The real filter, so that its verdicts can be asked about; all its measures but the words are fine.
+    quality = registry.build("filters", "gopher_quality", {"min_words": variant.min_words})
+    rules = quality.rules()
+    fine = {rule.signal: 0.0 for rule in rules} | {r.signal: r.minimum for r in rules if r.minimum is not None}
+    measures = {signal: F.lit(float(least)) + _drawn(signal) / 20_000 for signal, least in fine.items()}
+    signals = [value.alias(f"gopher_quality__{name}") for name, value in {**measures, "words": _words()}.items()]
     operators = (
         _operator("main_text", "extractors", {"links": False}),
         _operator("whitespace", "editors", {"version_of_rules": 1 + bool(variant.edited)}),
-        _operator("gopher_quality", "filters", {"min_words": variant.min_words, "max_hash_ratio": 2.0}, rules=rules),
+        _operator(
+            "gopher_quality",
+            "filters",
+            quality.params.model_dump(mode="json"),
+            version=quality.version,
+            rules=tuple(rule.record() for rule in rules),
+        ),
         _operator("token_count", "filters", {}),
     )
     facts = {"signals": ["gopher_quality__words"], "language": {"model": "lid.176", "digest": "c" * 64}}
     return Made("cleaned", main, shape, operators=operators, facts=facts, reads=("raw",))
 
 
-def _operator(name: str, kind: str, params: Mapping[str, Any], **more: Any) -> OperatorRecord:
-    return OperatorRecord(name=name, kind=kind, version=1, params=params, fingerprint=f"{name} {params}", **more)
+def _operator(name: str, kind: str, params: Mapping[str, Any], version: int = 1, **more: Any) -> OperatorRecord:
+    fingerprint = f"{name} {params}"
+    return OperatorRecord(name=name, kind=kind, version=version, params=params, fingerprint=fingerprint, **more)
 
 
 def _scored(shape: Shape, variant: Variant) -> Made:
