@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.dedup import buckets
+from spark_jobs.dedup import buckets, order
 from spark_jobs.dedup.groups import groups_of
 from spark_jobs.dedup.scratch import Scratch, totals
 from spark_jobs.dedup.verify import verify
@@ -22,12 +22,13 @@ _PUBLISHED = -(1 << 62)
 
 @dataclass(frozen=True, kw_only=True)
 class Matching:
-    """How candidates are made and judged."""
+    """How candidates are made and judged. `places`: new documents times bands, or more."""
 
     scratch: Scratch
     min_similarity: float
     full_pairs: int
     rounds: int
+    places: int
     say: Callable[[str], None] = lambda _message: None
 
 
@@ -53,6 +54,7 @@ class _Members:
 def find_matches(
     matching: Matching,
     new: DataFrame,
+    groups: DataFrame,
     shingles: DataFrame,
     *,
     index: DataFrame | None = None,
@@ -61,35 +63,29 @@ def find_matches(
 ) -> Matches:
     """Pairs of new documents, and of new and published ones, at or above the similarity.
 
-    `new`: node, row, rank, bands, leader (only documents that lead their exact group are compared). `shingles`: row,
-    shingles of the new documents; `index` and `stored`: bands, and shingles by node, of published ones; `rank` adds
-    node, cluster and rank to rows of the index and drops what belongs to no cluster.
+    `new`: number, node, row, rank, bands, kept; `groups`: number, leader (only documents that lead their exact group
+    are compared). `shingles`: row, shingles of the new documents; `index` and `stored`: bands, and shingles by node, of
+    published ones; `rank` adds node, cluster and rank to rows of the index and drops what belongs to no cluster.
     """
     keep = matching.scratch.keep
-    leading = new.where("leader IS NULL AND bands IS NOT NULL").select("row", "node", "rank", "bands")
-    fresh = keep(_numbered(leading, 0), "numbered")
-    sizes = totals(fresh.agg(F.count(F.lit(1)).alias("documents"), F.max(F.size("bands")).alias("bands")))
-    if not sizes["documents"]:
-        return Matches(links=None, counts=_counts(0, 0, 0, 0))
-    numbered = fresh.drop("bands").withColumn("cluster", F.lit(None).cast("string"))
+    follow = groups.where("leader IS NOT NULL").select("number")
+    fresh = new.where("bands IS NOT NULL").select("number", "bands").join(follow, "number", "left_anti")
+    numbered = new.select("number", "row", "node", "rank", F.lit(None).cast("string").alias("cluster"))
     old, places, sets = None, 0, shingles
     if index is not None:
         meeting = _meeting(index, fresh, rank)
         old = keep(meeting, "published_members")
         places = totals(old.agg(F.count(F.lit(1)).alias("places")))["places"]
-        members = keep(_numbered(old.select("node", "cluster", "rank").distinct(), _PUBLISHED), "published_numbered")
+        members = keep(
+            order.numbered(old.select("node", "cluster", "rank").distinct(), _PUBLISHED), "published_numbered"
+        )
         numbered = numbered.unionByName(members.withColumn("row", F.col("number")))
         old = old.join(members.select("node", "number"), "node") if places else None
         if stored is not None and places:
             theirs = stored.join(members.select("node", F.col("number").alias("row")), "node").drop("node")
             sets = sets.unionByName(keep(theirs.select("row", "shingles"), "stored_shingles"))
-    parts = buckets.parts_for(sizes["documents"] * sizes["bands"] + places)
+    parts = buckets.parts_for(matching.places + places)
     return _rounds(matching, _Members(new=fresh, old=old, numbered=numbered, sets=sets, parts=parts))
-
-
-def _numbered(rows: DataFrame, first: int) -> DataFrame:
-    """`rows` with `number`: larger from `first` on in the order of `rank`, with gaps."""
-    return rows.orderBy("rank").withColumn("number", F.monotonically_increasing_id() + F.lit(first))
 
 
 def _meeting(index: DataFrame, fresh: DataFrame, rank: Callable[[DataFrame], DataFrame]) -> DataFrame:

@@ -6,7 +6,7 @@ Everything in it is a stable value of the document, so no partitioning, batch or
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 # Classes of documents, best first.
@@ -26,6 +26,11 @@ def id_of(node: Column) -> Column:
 def snapshot_of(node: Column) -> Column:
     """The snapshot of a node."""
     return F.substring(node, F.lit(1), F.length(node) - F.length(id_of(node)) - 1)
+
+
+def numbered(rows: DataFrame, first: int) -> DataFrame:
+    """`rows` with `number`: larger from `first` on in the order of `rank`, with gaps."""
+    return rows.orderBy("rank").withColumn("number", F.monotonically_increasing_id() + F.lit(first))
 
 
 def criterion(name: str, score: str | None) -> Column:

@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 from spark_jobs.dedup.captures import CAPTURES, capture_id, with_captures
 from spark_jobs.dedup.clusters import Published, assign, deduped_columns
 from spark_jobs.dedup.components import components
-from spark_jobs.dedup.exact import exact_key, with_leaders
+from spark_jobs.dedup.exact import exact_groups, exact_key, with_leaders
 from spark_jobs.dedup.holders import Order
 from spark_jobs.dedup.matching import Matches, Matching, find_matches
 from spark_jobs.dedup.normal_form import NORMAL_FORM
-from spark_jobs.dedup.order import node_of, rank_new, rank_old
+from spark_jobs.dedup.order import node_of, numbered, rank_new, rank_old
 from spark_jobs.dedup.pieces import Pieces
 from spark_jobs.dedup.scratch import Scratch, totals
 from spark_jobs.dedup.signatures import MinHash, bands_for, sign_frame
@@ -108,9 +108,8 @@ class DedupRun:
         beside = Pieces(self.levels) if self.levels is not None else None
         # A row's number is good within this attempt: it is written once and read from there.
         pages = cleaned.withColumn("capture_id", capture_id(self.section.captures.scope))
-        numbered = sign_frame(pages, self.params, beside, carried=("capture_id",))
-        numbered = numbered.withColumn("row", F.monotonically_increasing_id())
-        signed = self.scratch.keep(numbered, "signed")
+        frame = sign_frame(pages, self.params, beside, carried=("capture_id",))
+        signed = self.scratch.keep(frame.withColumn("row", F.monotonically_increasing_id()), "signed")
         elected = self.elect(signed)
         text = self._text(deduped_columns(elected.assigned), elected.new, signed)
         return StageOutput(
@@ -129,11 +128,13 @@ class DedupRun:
     def elect(self, signed: DataFrame) -> Elected:
         """Match, cluster and elect. `signed`: the documents as `sign_frame` gives them, with their `row`, kept."""
         published = self._published()
-        new = self.scratch.keep(self._participants(signed, published), "participants")
+        new = self.scratch.keep(self._participants(signed), "participants")
+        groups = self._exact_groups(new, published)
         self.context.say("dedup: matching")
-        matches = self._matches(new, signed, published)
+        matches = self._matches(new, groups, signed, published)
         labels = self._labels(matches, published)
-        return Elected(new=new, assigned=assign(new, matches.links, labels, published), counts=matches.counts)
+        led = with_leaders(new, groups)
+        return Elected(new=new, assigned=assign(led, matches.links, labels, published), counts=matches.counts)
 
     def _check_index(self) -> None:
         """Signatures of other parameters never match: found out before the work, not as missing duplicates."""
@@ -184,8 +185,8 @@ class DedupRun:
             rows = rows.unionByName(dropped.withColumn("kept", F.lit(False)), allowMissingColumns=True)
         return Published(snapshots=self.earlier, rows=rows)
 
-    def _participants(self, signed: DataFrame, published: Published | None) -> DataFrame:
-        """New documents that take part, ranked, each with the leader of its exact group."""
+    def _participants(self, signed: DataFrame) -> DataFrame:
+        """New documents that take part, numbered in the order of election."""
         scored = self.context.inputs.partition("scored", self.context.partition)
         score = self._score_column(scored)
         taken = scored.select("doc_id", *([score] if score else []), F.lit(True).alias("taken"))
@@ -195,12 +196,14 @@ class DedupRun:
         snapshot = F.lit(self.context.partition)
         ranked = rows.select(
             snapshot.alias("snapshot"), "row", "doc_id", node_of(snapshot, F.col("doc_id")).alias("node"), *_KEYS,
-            "bands", "taken", "captured_at", "capture_id", F.lit(None).cast("string").alias("cluster"),
+            "bands", "taken", "captured_at", "capture_id",
             rank_new(self.criteria, score, len(self.earlier)).alias("rank"),
         )  # fmt: skip
-        old = self._same_content(ranked, published) if published is not None else None
-        led = with_leaders(ranked, old, self.section.steps)
-        return led.drop(*_KEYS, "cluster")
+        return numbered(ranked, 0)
+
+    def _exact_groups(self, new: DataFrame, published: Published | None) -> DataFrame:
+        old = self._same_content(new, published) if published is not None else None
+        return self.scratch.keep(exact_groups(new, old, self.section.steps), "exact")
 
     def _score_column(self, scored: DataFrame) -> str | None:
         columns = [name for name in scored.columns if "__" in name]
@@ -232,24 +235,31 @@ class DedupRun:
             .withColumn("rank", rank_old(self.criteria, self.earlier, F.col("kept")))
         )
 
-    def _matches(self, new: DataFrame, signed: DataFrame, published: Published | None) -> Matches:
+    def _matches(self, new: DataFrame, groups: DataFrame, signed: DataFrame, published: Published | None) -> Matches:
         if "minhash" not in self.section.steps:
             return Matches(links=None, counts={})
         said = self.section.minhash
+        count = totals(new.agg(F.count("bands").alias("documents")))["documents"]
         matching = Matching(
             scratch=self.scratch, min_similarity=said.min_similarity, full_pairs=said.full_pairs, rounds=said.rounds,
-            say=self.context.say,
+            places=count * self.params.bands, say=self.context.say,
         )  # fmt: skip
         shingles = signed.where("shingles IS NOT NULL").select("row", "shingles")
         if published is None:
-            return find_matches(matching, new, shingles)
+            return find_matches(matching, new, groups, shingles)
         inputs = self.context.inputs
         index = inputs.partitions("band_index", self.earlier).select("snapshot", "doc_id", "band", "band_hash")
         stored = inputs.partitions("signatures", self.earlier).select(
             node_of(F.col("snapshot"), F.col("doc_id")).alias("node"), "shingles"
         )
         return find_matches(
-            matching, new, shingles, index=index, stored=stored, rank=lambda rows: self._ranked_old(rows, published)
+            matching,
+            new,
+            groups,
+            shingles,
+            index=index,
+            stored=stored,
+            rank=lambda rows: self._ranked_old(rows, published),
         )
 
     def _labels(self, matches: Matches, published: Published | None) -> DataFrame | None:
