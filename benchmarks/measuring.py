@@ -58,18 +58,24 @@ class _Cpu:
 
 
 class Peak:
-    """The most memory, in bytes, that a process and all below it held; pages that they share are counted for each."""
+    """The most memory, in bytes, that a process and all below it held; pages that they share are counted for each.
+
+    A process counts when it is seen for the second time: one that was just forked, to start a program, still looks like
+    its parent, and a JVM that looks for a file's permissions would count twice.
+    """
 
     def __init__(self, of: psutil.Process) -> None:
         self.bytes = 0
         self._of = of
+        self._seen: set[psutil.Process] = set()
 
     def look(self) -> None:
         """Compare with what they hold now."""
-        total = 0
-        for process in _tree(self._of):
+        total, here = 0, _tree(self._of)
+        for process in self._seen.intersection(here):
             with contextlib.suppress(psutil.NoSuchProcess):
                 total += process.memory_info().rss
+        self._seen = set(here)
         self.bytes = max(self.bytes, total)
 
 

@@ -7,6 +7,7 @@ Here is the story of each capture. The keyed reads are `capture_rows.py`, why a 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -199,11 +200,12 @@ def _values(named: Mapping[str, set[str]], rows: Rows, captures: Sequence[tuple[
 
 
 def _suppressions(lake: Lake, values: Mapping[str, set[str]]) -> list[dict[str, Any]]:
-    conditions = F.lit(False)
+    conditions = pc.scalar(False)
     for kind, listed in values.items():
         # A domain stands for all below it.
         whole = {".".join(name.split(".")[n:]) for name in listed for n in range(name.count(".") + 1)}
         wanted = sorted(whole if kind == "domain" else listed)
         if wanted:
-            conditions |= (F.col("kind") == kind) & F.col("value").isin(wanted)
-    return [row.asDict() for row in lake.at("suppressions").where(conditions).distinct().collect()]
+            conditions |= (pc.field("kind") == kind) & pc.field("value").isin(wanted)
+    found = lake.rows_where("suppressions", conditions)
+    return [dict(row) for row in sorted({tuple(row.items()) for row in found}, key=str)]

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+from pyarrow.compute import Expression
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -164,6 +166,13 @@ class ReleasesLake:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in self._whole[table]]
+
+    def rows_where(self, table: str, condition: Expression) -> list[dict[str, Any]]:
+        names = {name for row in self._whole[table] for name in row} | {"kind", "value"}
+        rows = [dict.fromkeys(names) | row for row in self._whole[table]]
+        schema = pa.schema([(name, pa.string()) for name in sorted(names)])
+        found: list[dict[str, Any]] = pa.Table.from_pylist(rows, schema).filter(condition).to_pylist()
+        return found
 
     def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:
         rows = [row for p in pinned_by for row in self._side.get((table, p.id), ())]

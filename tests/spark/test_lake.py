@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -201,6 +202,8 @@ def test_what_is_suppressed_is_never_published(lake: Lake) -> None:
     assert documents(lake.published("scored", ["supp"])) == {"stays"}
     assert published.record["suppressed"] == 1
     assert published.record["suppressions_version"] == lake.version("suppressions")
+    asked = pc.field("value").isin(["gone", "stays"])
+    assert [(row["kind"], row["value"]) for row in lake.rows_where("suppressions", asked)] == [("doc", "gone")]
 
 
 def test_a_suppression_after_the_audit_still_holds_at_publication(lake: Lake) -> None:
