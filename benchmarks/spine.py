@@ -3,7 +3,8 @@
 Runs the sample (twice: the second time nothing is new), with `--crawls` the snapshots below DIR one after the other
 with rewriting off, and with `--documents` one snapshot of N texts made of their lines. Prints wall and CPU seconds of
 each command and the seconds of each phase: stage, gate, publication (the copy into place), ledger and report. The share
-of gate and ledger is over all phases.
+of gate and ledger is over all phases. In bytes, the ledger is its two tables, the records and the logs that hold them,
+and the digests of files; it is compared with all that the lake holds.
 """
 
 import argparse
@@ -28,6 +29,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 _EVERY_SECONDS = 0.5
 _DOCUMENT_BYTES = 2000
 _RUN_OF_LINES = 3
+LAKE = frozenset({"tables", "records", "seals"})
 PHASES = ("prepare", "stage", "gate", "publish", "ledger", "report")
 
 
@@ -76,8 +78,24 @@ def show(title: str, report: dict[str, Any], wall: float, cpu: float) -> None:
         print(f"  {'all':<36}" + "".join(f"{totals[p]:>10.1f}" for p in PHASES))
         print(
             f"  gate and ledger: {share:.1f} % of the phases, "
-            f"{(totals['gate'] + totals['ledger']) / tables:.1f} s a table"
+            f"{(totals['gate'] + totals['ledger']) / tables:.1f} s a table; "
+            f"ledger alone {100 * totals['ledger'] / everything:.1f} %"
         )
+
+
+def show_bytes(home: Path) -> None:
+    """What the ledger, the records and the seals add to the lake."""
+    sizes = {file.relative_to(home): file.stat().st_size for file in home.rglob("*") if file.is_file()}
+    lake = {path: size for path, size in sizes.items() if path.parts[0] in LAKE}
+    added = sum(size for path, size in lake.items() if _is_ledger(path))
+    whole = sum(lake.values())
+    share = 100 * added / whole
+    print(f"  ledger, records, logs and seals: {added / 1e6:.2f} of {whole / 1e6:.2f} MB, {share:.1f} %")
+
+
+def _is_ledger(path: Path) -> bool:
+    tables = path.parts[0] == "tables"
+    return not tables or path.parts[1] in {"publications", "audits"} or "_delta_log" in path.parts
 
 
 def without_rewriting(folder: Path) -> Path:
@@ -134,6 +152,7 @@ def main() -> int:
             home = ["--home", str(folder / "sample")]
             show("sample, first run", *timed(["run", *home]))
             show("sample, nothing new", *timed(["run", *home]))
+            show_bytes(folder / "sample")
         recipe = without_rewriting(folder)
         if arguments.crawls and not arguments.no_crawls:
             for crawl in sorted(Path(arguments.crawls).iterdir()):
@@ -143,6 +162,7 @@ def main() -> int:
             made = written(recombined(arguments.crawls, arguments.documents), folder / "documents")
             words = ["run", "--home", str(folder / "many"), "--recipe", str(recipe), "--input", str(made)]
             show(f"{arguments.documents:,} documents", *timed(words))
+            show_bytes(folder / "many")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
