@@ -30,6 +30,8 @@ def bytes_read(spark: Any) -> int:
 def measure(arguments: argparse.Namespace) -> int:
     """Add snapshot after snapshot; print one line each."""
     home = Path(tempfile.mkdtemp(prefix="dedup "))
+    # What is read in vectors passes by Spark's counter of input.
+    arguments.conf = ["spark.hadoop.parquet.hadoop.vectored.io.enabled=false", *arguments.conf]
     spark = session(home / "spark", arguments)
     count = arguments.incremental
     try:
