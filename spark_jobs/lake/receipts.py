@@ -6,9 +6,11 @@ is what a second attempt, and every reader, needs to know afterwards.
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from spark_jobs.lake import storage
+from spark_jobs.lake.digest import ContentDigest
 
 FORMAT = 1
 BEGUN, FINISHED = "begun", "finished"
@@ -45,3 +47,34 @@ def every(home: str) -> Iterator[dict[str, Any]]:
 def destroyed(home: str) -> dict[str, str]:
     """Publications whose data files a takedown removed, by id: the receipt that says so."""
     return {str(one["publication"]): str(receipt["receipt"]) for receipt in every(home) for one in receipt["destroyed"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Successor:
+    """The publication that a takedown left in the place of one, by their digests and what went and came."""
+
+    receipt: str
+    publication: str
+    before: ContentDigest
+    after: ContentDigest
+    change: ContentDigest
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is different but what went and came."""
+        return self.after == self.before + self.change
+
+
+def successors(home: str) -> dict[str, Successor]:
+    """Publications whose data files a takedown removed, by id, and what it published instead."""
+    found = {}
+    for receipt in every(home):
+        gone = {(one["table"], one["publication"]) for one in receipt["destroyed"]}
+        for row in receipt["tables"]:
+            if (row["table"], before := row.get("before_publication")) in gone:
+                digest = {name: ContentDigest.parse(value) for name, value in row["digest"].items() if name != "holds"}
+                found[str(before)] = Successor(
+                    receipt=str(receipt["receipt"]), publication=str(row["publication"]), before=digest["before"],
+                    after=digest["after"], change=digest["elected"] - digest["removed"] - digest["replaced"],
+                )  # fmt: skip
+    return found

@@ -3,7 +3,7 @@
 What was published is known from the commits; whether it is still there is seen in the data pages. Nothing is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from spark_jobs.lake.check_content import check_publication
 from spark_jobs.lake.exports import check_export, exports_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
+from spark_jobs.lake.receipts import Successor, successors
 from spark_jobs.lake.records import Publication, canonical_json
 from spark_jobs.lake.releases import Release
 
@@ -54,7 +55,9 @@ def verify(
     found.mismatches += [*_logs(lake, ancestors), *_manifest(release, head), *_pins(lake, head)]
     _ledger(lake, ancestors, found)
     unsealed = 0
-    for publication in ancestors:
+    taken = successors(lake.home)
+    standing = [_standing(lake, ancestor, taken, found) for ancestor in ancestors]
+    for publication in {(p.table, p.id): p for p in standing}.values():
         say(f"{publication.table}/{publication.partition} version {publication.version}")
         checked = check_publication(lake, publication)
         found.publications += 1
@@ -87,6 +90,27 @@ def _logs(lake: Lake, publications: Sequence[Publication]) -> list[Mismatch]:
             for version in gaps
         ]
     return wrong
+
+
+def _standing(lake: Lake, publication: Publication, taken: Mapping[str, Successor], found: Verification) -> Publication:
+    """The publication, or where takedowns destroyed files of it, the one they left, if its digest follows from it.
+
+    Where it does not, the publication itself is looked at, and its missing files are mismatches.
+    """
+    standing = publication
+    while (left := taken.get(standing.id)) is not None:
+        there = next((p for p in lake.history(standing.table) if p.id == left.publication), None)
+        told = (str(left.before), str(left.after))
+        if there is None or not left.holds or told != (standing.digest, there.digest):
+            wanted = f"{standing.digest}, and from it {left.after if there is None else there.digest}"
+            found.mismatches.append(mismatch(standing, f"digests in {left.receipt}", wanted, ", then ".join(told)))
+            return publication
+        found.notes.append(
+            f"{standing.table}/{standing.partition} version {standing.version}: {left.receipt} took documents out; "
+            f"version {there.version}, the rest of it by the digests, was checked instead"
+        )
+        standing = there
+    return standing
 
 
 def _manifest(release: Release, head: Publication) -> list[Mismatch]:

@@ -187,6 +187,9 @@ def test_survivors_came_back_and_the_release_has_a_new_revision(
     assert states[revised["release"]] == "published"
     assert states[revised["withdrawn"]] == "withdrawn"
     assert not any(row["stale"] for s in status["snapshots"] for row in s["tables"].values()), "nothing to build again"
+    for name in (name for name, state in states.items() if state == "published"):
+        checked = ask("verify", name)
+        assert (checked.status, checked.json["mismatches"]) == (0, []), "what was destroyed is told by receipts"
     refused = ask("lineage", revised["withdrawn"])
     assert refused.status == 2
     assert "withdrawn" in refused.err
