@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from assets.workshop import Workshop
 from orchestration.progress import Progress
 from orchestration.report_page import sections as section_modules
 from orchestration.report_page.section import Section, Subject
-from orchestration.report_page.words import count, percent, share, short
+from orchestration.report_page.templates import templates
 from spark_jobs.analysis.stored import published, stored_of
 from spark_jobs.errors import UsageError
 from spark_jobs.lake import storage
@@ -59,13 +59,8 @@ def draw(section: Section, found: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[Environment, Any]:
-    """The templates' environment, in which a name that is missing is an error, and the macros of all sections."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"count": count, "percent": percent, "short": short}
-    environment.globals["share"] = share
+    """The templates, and the macros of all sections."""
+    environment = templates((_FOLDER,))
     return environment, environment.get_template("macros.html.j2").module
 
 

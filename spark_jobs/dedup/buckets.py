@@ -19,7 +19,8 @@ from spark_jobs.dedup.groups import cut_pairs
 
 # Blocks of pairs to compare; and with a key, members that go on to the next round (a published one has no `other`).
 PAIRS = f"{BLOCKS}, key BIGINT, number BIGINT, other BIGINT"
-# A task holds 16 bytes for each of about this many places in buckets, or for those of the largest bucket.
+# A task holds 16 bytes for each of about this many places in buckets, or for those of the largest bucket, and some 60
+# for each pair that they give.
 _PLACES = 1 << 20
 # Of the clusters of earlier snapshots, a new document is compared with at most this many a bucket and round.
 _MOST_LEADERS = 64

@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from spark_jobs.dedup.blocks import BLOCKS, HELD, I64, U64, cut, cut_batches, mixed, part_of, read, to_tasks
+from spark_jobs.dedup.blocks import BLOCKS, I64, U64, cut, cut_batches, mixed, part_of, read, to_tasks
 
 # A document in a group: whether others are compared with it there, and whom it is compared with (64-bit numbers).
 GROUPS = "group BIGINT, number BIGINT, leads BOOLEAN, others BINARY"
 # Sets that a task holds at once: for pages of 2 kB some 200 kB, for books of 1 MB some 100 MB.
 _LEADERS = 64
+# Rows of an Arrow batch: each names up to `_LEADERS` others, so one is at most some 30 MB.
+_ROWS = 1 << 16
 # The hint of a pair that was compared in an earlier round: no document has this number.
 _KNOWN = (1 << 63) - 1
 
@@ -69,8 +71,8 @@ def _into_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     # A group is named by its first leader: each document leads in one group only.
     first = leader[np.searchsorted(leads_place, row_place)]
     others = other[order]
-    for start in range(0, len(row_place), HELD):
-        end = min(start + HELD, len(row_place))
+    for start in range(0, len(row_place), _ROWS):
+        end = min(start + _ROWS, len(row_place))
         here = offsets[start : end + 1]
         bounds = pa.py_buffer(((here - here[0]) * 8).astype(np.int32))
         lists = [None, bounds, pa.py_buffer(others[here[0] : here[-1]])]

@@ -63,9 +63,10 @@ def find_matches(
 ) -> Matches:
     """Pairs of new documents, and of new and published ones, at or above the similarity.
 
-    `new`: number, node, row, rank, bands, kept; `groups`: number, leader (only documents that lead their exact group
-    are compared). `shingles`: row, shingles of the new documents; `index` and `stored`: bands, and shingles by node, of
-    published ones; `rank` adds node, cluster and rank to rows of the index and drops what belongs to no cluster.
+    `new`: number, node, row, rank, bands, read several times, so written before; `groups`: number, leader (only
+    documents that lead their exact group are compared). `shingles`: row, shingles of the new documents; `index` and
+    `stored`: bands, and shingles by node, of published ones; `rank` adds node, cluster and rank to rows of the index
+    and drops what belongs to no cluster. Raises ProvenderError where shingles of a candidate pair are missing.
     """
     keep = matching.scratch.keep
     follow = groups.where("leader IS NOT NULL").select("number")

@@ -207,5 +207,5 @@ def _suppressions(lake: Lake, values: Mapping[str, set[str]]) -> list[dict[str, 
         wanted = sorted(whole if kind == "domain" else listed)
         if wanted:
             conditions |= (pc.field("kind") == kind) & pc.field("value").isin(wanted)
-    found = lake.rows_where("suppressions", conditions)
+    found = lake.rows("suppressions", conditions)
     return [dict(row) for row in sorted({tuple(row.items()) for row in found}, key=str)]

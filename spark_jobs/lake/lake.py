@@ -199,25 +199,25 @@ class Lake:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.location(table))
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a small table (registry, releases, models) as it is now, read without Spark."""
+    def rows(self, table: str, where: Expression | None = None) -> list[dict[str, Any]]:
+        """Rows of a table as it is now, read without Spark: all of a small one, or those that meet a condition.
+
+        The condition is on the columns in the files. All rows of a table (registry, releases, models) are remembered.
+        """
         files = tuple(file for file in self.file_log(table).files() if file.listed_at(None))
+        if where is not None:
+            return [row for file in files for row in self._rows_of(file, where)]
         known = self._rows.get(table)
         if known is None or known[0] != files:
             known = (files, [row for file in files for row in self._rows_of(file)])
             self._rows[table] = known
         return [dict(row) for row in known[1]]
 
-    def rows_where(self, table: str, condition: Expression) -> list[dict[str, Any]]:
-        """The few rows of a table as it is now that meet a condition on its data columns, read without Spark."""
-        files = (file for file in self.file_log(table).files() if file.listed_at(None))
-        return [row for file in files for row in self._rows_of(file, condition)]
-
-    def _rows_of(self, file: DataFile, condition: Expression | None = None) -> list[dict[str, Any]]:
+    def _rows_of(self, file: DataFile, where: Expression | None = None) -> list[dict[str, Any]]:
         named = {str(TABLES[file.table].scope): file.partition, "publication": file.publication}
         partition = {name: named[name] for name in TABLES[file.table].partition_by}
         with fsspec.open(storage.join(self.location(file.table), file.path), "rb") as opened:
-            return [{**row, **partition} for row in pq.read_table(opened, filters=condition).to_pylist()]
+            return [{**row, **partition} for row in pq.read_table(opened, filters=where).to_pylist()]
 
     def read(self, publications: Iterable[Publication]) -> DataFrame:
         """Exactly the rows of some publications of one table. NotFoundError where a vacuum took them."""

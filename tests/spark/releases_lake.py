@@ -164,14 +164,13 @@ class ReleasesLake:
     def at(self, table: str, _version: int | None = None) -> DataFrame:
         return self._frame(table, self._whole[table]) if table in self._whole else self.published(table)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._whole[table]]
-
-    def rows_where(self, table: str, condition: Expression) -> list[dict[str, Any]]:
-        names = {name for row in self._whole[table] for name in row} | {"kind", "value"}
-        rows = [dict.fromkeys(names) | row for row in self._whole[table]]
-        schema = pa.schema([(name, pa.string()) for name in sorted(names)])
-        found: list[dict[str, Any]] = pa.Table.from_pylist(rows, schema).filter(condition).to_pylist()
+    def rows(self, table: str, where: Expression | None = None) -> list[dict[str, Any]]:
+        rows = self._whole[table]
+        if where is None:
+            return [dict(row) for row in rows]
+        names = sorted({name for row in rows for name in row} | {"kind", "value"})
+        schema = pa.schema([(name, pa.string()) for name in names])
+        found: list[dict[str, Any]] = pa.Table.from_pylist(rows, schema).filter(where).to_pylist()
         return found
 
     def side(self, table: str, pinned_by: Iterable[Publication]) -> DataFrame:

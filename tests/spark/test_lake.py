@@ -203,7 +203,7 @@ def test_what_is_suppressed_is_never_published(lake: Lake) -> None:
     assert published.record["suppressed"] == 1
     assert published.record["suppressions_version"] == lake.version("suppressions")
     asked = pc.field("value").isin(["gone", "stays"])
-    assert [(row["kind"], row["value"]) for row in lake.rows_where("suppressions", asked)] == [("doc", "gone")]
+    assert [(row["kind"], row["value"]) for row in lake.rows("suppressions", asked)] == [("doc", "gone")]
 
 
 def test_a_suppression_after_the_audit_still_holds_at_publication(lake: Lake) -> None:

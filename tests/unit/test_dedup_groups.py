@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +16,10 @@ Pair = tuple[int, int]
 OLD = -(1 << 62)
 
 
-def gathered(rows: list[tuple[int, int, int]], known: list[Pair], parts: int = 3) -> list[dict[str, object]]:
+def gathered(rows: list[tuple[int, int, int]], known: list[Pair], parts: int = 3) -> list[dict[str, Any]]:
     """Both tasks of `groups_of`, one after the other, over blocks of (number, other, hint)."""
-    columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
-    blocks = [*groups.cut_pairs(*columns, parts)]  # type: ignore[call-arg] # three columns
+    number, other, hint = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
+    blocks = [*groups.cut_pairs(number, other, hint, parts)]
     if known:
         batch = pa.RecordBatch.from_pylist([{"number": number, "other": other} for number, other in known])
         blocks += list(groups.cut_batches(parts, groups._known)(iter([batch])))
@@ -26,17 +27,17 @@ def gathered(rows: list[tuple[int, int, int]], known: list[Pair], parts: int = 3
     return [row for batch in through(groups._into_groups, distinct, parts) for row in batch.to_pylist()]
 
 
-def through(task: object, blocks: list[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
+def through(task: Any, blocks: list[pa.RecordBatch], parts: int) -> Iterator[pa.RecordBatch]:
     """What a task makes of the blocks of each part."""
     whole = [row for batch in blocks for row in batch.to_pylist()]
     for part in range(parts):
         mine = [{"block": row["block"]} for row in whole if row["part"] == part]
         if mine:
-            yield from task(iter([pa.RecordBatch.from_pylist(mine, pa.schema({"block": pa.binary()}))]))  # type: ignore[operator]
+            yield from task(iter([pa.RecordBatch.from_pylist(mine, pa.schema({"block": pa.binary()}))]))
 
 
-def others(row: dict[str, object]) -> list[int]:
-    return np.frombuffer(row["others"], dtype=np.int64).tolist()  # type: ignore[call-overload, no-any-return]
+def others(row: dict[str, Any]) -> list[int]:
+    return [int(number) for number in np.frombuffer(row["others"], dtype=np.int64)]
 
 
 pairs = st.tuples(st.integers(0, 30), st.integers(-3, 30)).filter(lambda pair: pair[1] < pair[0])
@@ -92,7 +93,7 @@ def test_similarities_are_those_of_the_sets_however_batches_are_cut(sets: list[s
         rows = gathered([(number, other, hint[other]) for number, other in sorted(asked)], [], parts=1)
     rows.sort(key=lambda row: (row["group"], not row["leads"], row["number"]))
     for row in rows:
-        row["shingles"] = np.array(sorted(sets[row["number"]]), dtype=np.uint64).tobytes()  # type: ignore[call-overload]
+        row["shingles"] = np.array(sorted(sets[row["number"]]), dtype=np.uint64).tobytes()
     whole = pa.RecordBatch.from_pylist(rows)
     size = data.draw(st.integers(1, len(rows)))
     batches = [whole.slice(start, size) for start in range(0, len(rows), size)]
