@@ -47,18 +47,18 @@ def _capture_tree(capture: Mapping[str, Any]) -> Tree:
     for rewrite in capture["rewrites"]:
         broken = ", ".join(reason["reason"] for reason in rewrite["drop_reasons"] or ())
         kept = "accepted" if rewrite["kept"] else f"rejected: {broken or rewrite['parse_status']}"
-        branch(tree, f"rewrite {rewrite['doc_id']} by {rewrite['strategy']} ({rewrite['model']}): {kept}")
+        branch(tree, f"rewrite {rewrite['doc_id']} by {rewrite['strategy']} ({rewrite['model']}): {kept} "
+                     f"(rewritten {_made(rewrite['published'])})")  # fmt: skip
     for release in capture["releases"]:
         state = "" if release["state"] == "published" else f" ({release['state']})"
-        branch(tree, f"in release {release['release']}{state}: {release['origin']}, {release['copies']} copies, "
-                     f"{release['tokens']} tokens, phase {release['phase']}")  # fmt: skip
+        told = f"{release['origin']}, {release['copies']} copies, {release['tokens']} tokens, phase {release['phase']}"
+        branch(tree, f"in release {release['release']}{state}: {told} (mixed {_made(release['published'])})")
     _left_out(tree, capture["left_out_of"])
     return tree
 
 
 def _stage(tree: Tree, table: str, stage: Mapping[str, Any]) -> None:
-    recipe = f"recipe {stage['recipe']} {str(stage['recipe_fingerprint'])[:16]}"
-    here = branch(tree, f"{table} (version {stage['version']}, run {stage['run_id']}, {recipe})")
+    here = branch(tree, f"{table} ({_made(stage)})")
     row = stage["row"]
     if row is None:
         branch(here, "not here: dropped before")
@@ -80,6 +80,11 @@ def _stage(tree: Tree, table: str, stage: Mapping[str, Any]) -> None:
             rules = "; ".join(map(_rule, signal["rules"]))
             told = f"{signal['annotator']}.{signal['signal']} = {number(signal['value'])}"
             branch(signals, f"{told}  {rules}" if rules else told)
+
+
+def _made(published: Mapping[str, Any]) -> str:
+    recipe = f"recipe {published['recipe']} {str(published['recipe_fingerprint'])[:16]}"
+    return f"version {published['version']}, run {published['run_id']}, {recipe}"
 
 
 def _verdicts(here: Tree, row: Mapping[str, Any]) -> None:

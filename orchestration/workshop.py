@@ -48,7 +48,11 @@ def require_lake(settings: Settings) -> None:
 
 
 def open_lake(settings: Settings, *, check_recipe: bool, spark: SparkSession | None = None) -> Lake:
-    """An existing lake for reading, on this session or on one of the settings; nothing is made."""
+    """An existing lake for reading, on this session or on one of the settings; nothing is made.
+
+    It is held open until this process ends: a takedown removes files, and scratch, under nobody.
+    """
+    share(settings)
     wanted = read_recipe(settings).name if check_recipe else None
     return Lake(spark or start_session(settings), settings.home).open(wanted)
 

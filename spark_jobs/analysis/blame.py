@@ -29,7 +29,7 @@ SNAPSHOT, INPUT, TAKEDOWN, FILTER, TEXT, MODEL, DEDUP, SELECTION, CAPTURE, CONTA
 MEANING: Mapping[str, str] = {
     SNAPSHOT: "its snapshot is in one of the releases only",
     INPUT: "its snapshot was read from other files, or otherwise",
-    TAKEDOWN: "it was taken down",
+    TAKEDOWN: "it was taken down, or what is known of it, or it survives since another was",
     FILTER: "a filter changed, was added or taken out",
     TEXT: "an extractor or editor changed the text",
     MODEL: "a model changed",

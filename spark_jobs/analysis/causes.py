@@ -21,10 +21,11 @@ from spark_jobs.analysis.blame import (
     Blame,
     Cause,
 )
-from spark_jobs.analysis.fates import DROPPED, DUPLICATE, OUT
+from spark_jobs.analysis.fates import DROPPED, DUPLICATE, OUT, SURVIVOR, UNDEDUPED
 from spark_jobs.analysis.recipe_diff import Difference, told
 from spark_jobs.analysis.released import ORIGINAL, Released
 
+_LOST = "a takedown destroyed the rows that told what became of it"
 _PARENT = "parent_"  # how the reasons of rewrites begin whose parent cannot have one
 # By reason of the selection the parameters of the mix that decide about it.
 _DECIDED_BY: Mapping[str, tuple[str, ...]] = {
@@ -54,14 +55,18 @@ def absence(blame: Blame, own: Released, other: Released) -> Column:
     `suppressed`, whether the other lake may not hold it.
     """
     held, fate = F.col("snapshot").isin(list(other.snapshots)), F.col("fate")
+    lost = F.col("snapshot").isin(list(other.destroyed))
+    elected = (fate["stage"] == SURVIVOR) & fate["snapshot"].isin(list(other.elected))
     of_document = (
         F.when(fate.isNull() & ~held, _cause(SNAPSHOT, F.concat(F.lit("snapshot "), "snapshot")))
-        .when(fate.isNull() & F.col("suppressed"), _of(Cause(TAKEDOWN, "suppressed")))
+        .when(F.col("suppressed"), _of(Cause(TAKEDOWN, "suppressed")))
+        .when((fate.isNull() | (fate["stage"] == UNDEDUPED)) & lost, _of(Cause(TAKEDOWN, _LOST)))
         .when(fate.isNull(), _of(Cause(INPUT, "the snapshot's files, or how they were read")))
+        .when(elected, _of(Cause(TAKEDOWN, "survivor since a takedown")))
         .when(fate["stage"] == DROPPED, _dropped(blame, other))
         .when(fate["stage"] == DUPLICATE, _duplicate(blame, own))
         .when(fate["stage"] == OUT, _not_chosen(blame, own, blame.models, fate))
-        .otherwise(F.when(F.col("suppressed"), _of(Cause(TAKEDOWN, "suppressed"))).otherwise(_of(blame.underneath)))
+        .otherwise(_of(blame.underneath))
     )
     rewrite = F.col("rewrite")
     of_rewrite = (

@@ -8,16 +8,17 @@ from pyspark.sql import functions as F
 
 from spark_jobs.analysis.released import ORIGINAL, Released
 
-# How far a document came: dropped by cleaning, kept without a later verdict, a duplicate, not chosen, in the release.
-DROPPED, UNDEDUPED, DUPLICATE, OUT, IN = 1, 2, 3, 4, 5
+# How far a document came: dropped by cleaning, kept without a later verdict, a duplicate, a survivor that was no
+# candidate, not chosen, in the release.
+DROPPED, UNDEDUPED, DUPLICATE, SURVIVOR, OUT, IN = 1, 2, 3, 4, 5, 6
 _KEYS = ["snapshot", "doc_id"]
 
 
 def fates(released: Released, ids: DataFrame) -> DataFrame:
     """For documents of `ids` (doc_id) that the release's snapshots hold: doc_id and `fate`, a struct.
 
-    Fields of `fate`: stage, reasons (of cleaning, `filter.reason`), step, survivor_snapshot, reason (of selection),
-    instead_snapshot, quality, benchmarks.
+    Fields of `fate`: stage, snapshot, reasons (of cleaning, `filter.reason`), step, survivor_snapshot, reason (of
+    selection), instead_snapshot, quality, benchmarks.
     """
     cleaned = _of(released.rows("cleaned"), ids).select(*_KEYS, "kept", _reasons().alias("reasons"))
     deduped = _of(released.rows("deduped"), ids).select(
@@ -29,8 +30,8 @@ def fates(released: Released, ids: DataFrame) -> DataFrame:
     )  # fmt: skip
     joined = cleaned.join(deduped, _KEYS, "left").join(chosen, _KEYS, "left")
     fate = F.struct(
-        _stage().alias("stage"), "reasons", "step", "survivor_snapshot", "reason", "instead_snapshot", "quality",
-        "benchmarks",
+        _stage().alias("stage"), "snapshot", "reasons", "step", "survivor_snapshot", "reason", "instead_snapshot",
+        "quality", "benchmarks",
     )  # fmt: skip
     ranked = joined.select("doc_id", fate.alias("fate"), F.struct(_stage(), "snapshot").alias("_rank"))
     return ranked.groupBy("doc_id").agg(F.max_by("fate", "_rank").alias("fate"))
@@ -63,5 +64,5 @@ def _stage() -> Column:
         .when(~F.col("_survives"), DUPLICATE)
         .when(F.col("_chosen"), IN)
         .when(F.col("reason").isNotNull(), OUT)
-        .otherwise(UNDEDUPED)
+        .otherwise(SURVIVOR)
     )

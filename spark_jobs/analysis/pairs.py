@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.analysis.blame import Blame
 from spark_jobs.analysis.causes import absence, other_text, other_weight
-from spark_jobs.analysis.fates import UNDEDUPED, fates, rewrite_fates
+from spark_jobs.analysis.fates import SURVIVOR, UNDEDUPED, fates, rewrite_fates
 from spark_jobs.analysis.released import ORIGINAL, Released
 from spark_jobs.lake.suppressions import Suppressions, suppress
 
@@ -73,7 +73,8 @@ def _moved(before: Released, after: Released) -> tuple[frozenset[str], frozenset
         found = (released.pins[table].get(snapshot) for table in _DECIDING)
         return [None if publication is None else publication.digest for publication in found]
 
-    same = {
+    # Of what a takedown destroyed nothing is left to compare.
+    same = {*before.destroyed, *after.destroyed} | {
         name for name in set(before.snapshots) & set(after.snapshots) if digests(before, name) == digests(after, name)
     }
     moved = frozenset(set(before.snapshots) - same), frozenset(set(after.snapshots) - same)
@@ -130,7 +131,7 @@ def _with_suppressed(own: Released, other: Released, rows: DataFrame) -> DataFra
     if suppressions.frame is None:
         return rows.withColumn("suppressed", F.lit(False))
     # Suppressed before its snapshot was cleaned, or before the release was mixed.
-    unnamed = F.col("fate").isNull() | (F.col("fate.stage") == UNDEDUPED)
+    unnamed = F.col("fate").isNull() | F.col("fate.stage").isin(UNDEDUPED, SURVIVOR)
     missing = rows.where(unnamed).select("doc_id", "parent_id", "subject", "host", "licence")
     addresses = own.rows("cleaned").select(F.col("doc_id").alias("subject"), "canonical_url")
     asked = missing.join(addresses, "subject", "left")

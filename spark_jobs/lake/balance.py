@@ -145,7 +145,11 @@ def _decisions(lake: Lake, mixed: Publication, pinned: Sequence[Publication]) ->
     by = selection.groupBy("origin", F.when(~F.col("kept"), F.col("reason")).alias("reason"))
     found: list[Mapping[str, Any]] = [row.asDict() for row in by.agg(F.count(F.lit(1)).alias("documents")).collect()]
     keys = ["snapshot", "doc_id"]
-    survivors = lake.read([p for p in pinned if p.table == "deduped"]).where("kept").select(*keys)
+    # In what a takedown destroyed and did not publish again, nobody was elected either.
+    standing = [lake.standing(p) for p in pinned if p.table == "deduped"]
+    if not (there := [p for p in standing if p is not None]):
+        return found
+    survivors = lake.read(there).where("kept").select(*keys)
     candidates = selection.where(F.col("origin") == _ORIGINAL).select(*keys)
     if later := survivors.join(candidates, keys, "left_anti").count():
         found.append({"origin": _ORIGINAL, "reason": "survivor since a takedown", "documents": later})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -27,6 +28,7 @@ class Rows:
     """What was read: rows by publication and document, and of `mixed` and `selection` all that name one of them."""
 
     publications: Mapping[tuple[str, str], Publication]
+    releases: Mapping[str, Publication]
     found: Mapping[tuple[str, str], Mapping[str, Any]]
     rewritten: Sequence[Mapping[str, Any]]
     mixed: Sequence[Mapping[str, Any]]
@@ -43,9 +45,29 @@ class Rows:
         return None if row is None else dict(row)
 
     def rewrites(self, snapshot: str, doc_id: str) -> list[dict[str, Any]]:
-        """Attempts to rewrite a document, in the order of their samples."""
+        """Attempts to rewrite a document in the order of their samples, each verdict as it was published last."""
         own = (r for r in self.rewritten if (r["parent_snapshot"], r["parent_id"]) == (snapshot, doc_id))
-        return [dict(row) for row in sorted(own, key=lambda row: (row["strategy"], row["sample"], row["doc_id"]))]
+        last = {(row["doc_id"], row["kept"]): row for row in sorted(own, key=lambda row: row["published"]["version"])}
+        return [dict(row) for row in sorted(last.values(), key=_place_of_rewrite)]
+
+
+def published(publication: Publication) -> dict[str, Any]:
+    """Which publication something stands in: id, version, time, run and recipe."""
+    record = publication.record
+    recipe = record.get("recipe") or {}
+    return {
+        "publication": publication.id,
+        "version": publication.version,
+        "published_at": str(publication.published_at),
+        "run_id": record.get("run_id"),
+        "recipe": recipe.get("name"),
+        "recipe_fingerprint": recipe.get("fingerprint"),
+        "fingerprint": publication.fingerprint,
+    }
+
+
+def _place_of_rewrite(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return -row["published"]["version"], row["strategy"], row["sample"], row["doc_id"]
 
 
 def rows_of(lake: Lake, captures: Sequence[Key]) -> Rows:
@@ -58,33 +80,54 @@ def rows_of(lake: Lake, captures: Sequence[Key]) -> Rows:
         for snapshot, publication in lake.publications(table).items()
         if snapshot in snapshots
     }
-    released = _pinned(lake, snapshots) - {p.id for p in current.values()}
-    by_table = [[p for p in current.values() if p.table == table] for table in STAGES]
-    earlier = [[p] for table in STAGES for p in lake.history(table) if p.id in released]
+    releases = lake.publications("mixed")
+    wanted = [*current.values(), *standing(lake, ("cleaned", "deduped"), releases.values(), snapshots)]
     rewritten = [p for snapshot, p in lake.publications("rewritten").items() if snapshot in snapshots]
+    rewritten += standing(lake, ("rewritten",), releases.values(), snapshots)
     of_it = F.col("doc_id").isin(ids) | F.col("parent_id").isin(ids)
     tasks: list[Callable[[], Any]] = [
-        *(partial(_by_key, lake, group, ids) for group in (*by_table, *earlier) if group),
-        lambda: _plain_rows(lake.read(rewritten).where(of_it).drop("text")) if rewritten else [],
+        *(partial(_by_key, lake, group, ids) for group in _readable(wanted)),
+        *(partial(_attempts, lake, group, of_it) for group in _readable(rewritten)),
         lambda: _plain_rows(_mixed(lake, of_it)),
         lambda: _plain_rows(_selection(lake, of_it)),
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        *groups, made, mixed, selection = pool.map(lambda task: task(), tasks)
+        *groups, mixed, selection = pool.map(lambda task: task(), tasks)
     return Rows(
-        publications=current, found={key: row for group in groups for key, row in group.items()}, rewritten=made,
-        mixed=mixed, selection=selection,
+        publications=current, releases=releases, mixed=mixed, selection=selection,
+        found={key: row for group in groups if isinstance(group, dict) for key, row in group.items()},
+        rewritten=[row for group in groups if isinstance(group, list) for row in group],
     )  # fmt: skip
 
 
-def _pinned(lake: Lake, snapshots: Iterable[str]) -> set[str]:
-    """Ids of the publications of these snapshots that a release was made from."""
-    return {
+def standing(
+    lake: Lake, tables: Sequence[str], releases: Iterable[Publication], snapshots: Iterable[str]
+) -> list[Publication]:  # fmt: skip
+    """What some snapshots' publications that releases were made from are by now; those that are lost are left out."""
+    ids = {
         str(pin["publication"])
-        for release in lake.publications("mixed").values()
+        for release in releases
         for pin in release.inputs
-        if pin["partition"] in snapshots and pin["table"] in ("cleaned", "deduped")
+        if pin["partition"] in snapshots and pin["table"] in tables
     }
+    found = (lake.standing(p) for table in tables for p in lake.history(table) if p.id in ids)
+    return [p for p in found if p is not None]
+
+
+def _readable(publications: Iterable[Publication]) -> list[list[Publication]]:
+    """Each publication once, in groups of one table in which no snapshot comes twice: those are read in one query."""
+    left = sorted({p.id: p for p in publications}.values(), key=lambda p: (p.table, p.partition, -p.version))
+    ranked = [(p.table, place, p) for _, same in groupby(left, lambda p: (p.table, p.partition))
+              for place, p in enumerate(same)]  # fmt: skip
+    by_group = groupby(sorted(ranked, key=lambda one: (one[0], one[1], one[2].partition)), lambda one: one[:2])
+    return [[p for _table, _place, p in group] for _, group in by_group]
+
+
+def _attempts(lake: Lake, publications: Sequence[Publication], of_it: Column) -> list[dict[str, Any]]:
+    """Rewrites, each with its publication; the publications are of different snapshots."""
+    owner = {p.partition: p for p in publications}
+    rows = _plain_rows(lake.read(publications).where(of_it).drop("text"))
+    return [{**row, "published": published(owner[row["snapshot"]])} for row in rows]
 
 
 def _by_key(lake: Lake, publications: Sequence[Publication], ids: Sequence[str]) -> dict[Key, dict[str, Any]]:

@@ -12,20 +12,23 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import NotFoundError
-from spark_jobs.lake.capture_rows import STAGES, Rows, rows_of
+from spark_jobs.lake.ancestors import with_ancestors
+from spark_jobs.lake.capture_rows import STAGES, Rows, published, rows_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.membership import memberships
 from spark_jobs.lake.pins import OWNERS
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.score_ranks import ranked
 
+_GONE = "not in the snapshot any more: a release was made from an earlier publication that held it"
 _COMMAND = "./provender explain"
 
 
 def locate(lake: Lake, *, doc_id: str | None = None, url_hash: int | None = None) -> list[tuple[str, str]]:
     """(snapshot, doc_id) of every capture of a URL in sequence order: that of a document id, where one is given.
 
-    A document without a URL is its only capture. The id of a rewrite stands for the document that it was made of.
+    In what is current and in what a release was made from. A document without a URL is its only capture. The id of a
+    rewrite stands for the document that it was made of.
     """
     if doc_id is None:
         return _ordered(lake, _located(lake, F.col("url_hash").eqNullSafe(F.lit(url_hash))))
@@ -64,13 +67,25 @@ def explain(
 
 
 def _located(lake: Lake, condition: Column) -> list[tuple[str, str, int | None]]:
-    raw = lake.publications(OWNERS["locator"])
-    rows = lake.side("locator", raw.values()).where(condition).select("snapshot", "doc_id", "url_hash").collect()
-    return [(row["snapshot"], row["doc_id"], row["url_hash"]) for row in rows]
+    raw = OWNERS["locator"]
+    behind = [p for p in _behind_releases(lake) if p.table == raw]
+    rows = lake.side("locator", [*lake.publications(raw).values(), *behind]).where(condition)
+    found = rows.select("snapshot", "doc_id", "url_hash").distinct().collect()
+    return [(row["snapshot"], row["doc_id"], row["url_hash"]) for row in found]
+
+
+def _behind_releases(lake: Lake) -> list[Publication]:
+    """What releases that still have their documents were made from, but for what a takedown destroyed."""
+    releases = lake.publications("mixed").values()
+    return [p for p in map(lake.standing, with_ancestors(lake, releases)) if p is not None]
 
 
 def _parents(lake: Lake, doc_id: str) -> list[str]:
-    rows = lake.published("rewritten").where(F.col("doc_id") == doc_id).select("parent_id").distinct().collect()
+    rewritten = {p.id: p for p in (*lake.publications("rewritten").values(), *_behind_releases(lake))}
+    listed = [p for p in rewritten.values() if p.table == "rewritten"]
+    if not listed:
+        return []
+    rows = lake.read(listed).where(F.col("doc_id") == doc_id).select("parent_id").distinct().collect()
     return [row["parent_id"] for row in rows]
 
 
@@ -92,7 +107,7 @@ def _capture(rows: Rows, snapshot: str, doc_id: str) -> dict[str, Any]:
         if publication is None:
             continue
         row = rows.row(table, snapshot, doc_id)
-        stages[table] = {**_published(publication), "row": row}
+        stages[table] = {**published(publication), "row": row}
         if row is None:
             continue
         if table == "cleaned":
@@ -102,24 +117,11 @@ def _capture(rows: Rows, snapshot: str, doc_id: str) -> dict[str, Any]:
         if table == "deduped" and not row["kept"]:
             survivor = {"snapshot": row["survivor_snapshot"], "doc_id": row["survivor_id"]}
             stages[table]["survivor"] = {**survivor, "explain": f"{_COMMAND} {row['survivor_id']}"}
+    gone = "raw" in stages and stages["raw"]["row"] is None
     return {
-        "snapshot": snapshot, "doc_id": doc_id, "verdict": _verdict(stages), "stages": stages,
+        "snapshot": snapshot, "doc_id": doc_id, "verdict": _GONE if gone else _verdict(stages), "stages": stages,
         "rewrites": rows.rewrites(snapshot, doc_id),
     }  # fmt: skip
-
-
-def _published(publication: Publication) -> dict[str, Any]:
-    record = publication.record
-    recipe = record.get("recipe") or {}
-    return {
-        "publication": publication.id,
-        "version": publication.version,
-        "published_at": str(publication.published_at),
-        "run_id": record.get("run_id"),
-        "recipe": recipe.get("name"),
-        "recipe_fingerprint": recipe.get("fingerprint"),
-        "fingerprint": publication.fingerprint,
-    }
 
 
 def _signals(publication: Publication, row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -272,13 +272,34 @@ class Lake:
                 )
 
     def _refuse_destroyed(self, publication: Publication) -> None:
-        if self._destroyed is None:
-            self._destroyed = destroyed(self.home)
-        if publication.id in self._destroyed:
+        if (receipt := self.destroyed_by(publication)) is not None:
             raise TakenDownError(
                 f"{publication.table}/{publication.partition} version {publication.version} held documents that were "
-                f"taken down ({self._destroyed[publication.id]}) and can no longer be read; read the current version"
+                f"taken down ({receipt}) and can no longer be read; read the current version"
             )
+
+    def destroyed_by(self, publication: Publication) -> str | None:
+        """The receipt of the takedown that destroyed data files of a publication, None where none did."""
+        if self._destroyed is None:
+            self._destroyed = destroyed(self.home)
+        return self._destroyed.get(publication.id)
+
+    def standing(self, publication: Publication) -> Publication | None:
+        """The publication, or where takedowns destroyed files of it, what they published of the rest in its place.
+
+        None where they published nothing: it was not current any more, and what is left of its files is not whole.
+        """
+        standing: Publication | None = publication
+        while standing is not None and self.destroyed_by(standing) is not None:
+            standing = self._amended(standing)
+        return standing
+
+    def _amended(self, publication: Publication) -> Publication | None:
+        """What a takedown made of a publication, by the record of its commit."""
+        return next(
+            (p for p in self.history(publication.table)
+             if p.version > publication.version and p.record.get("takedown", {}).get("of") == publication.id), None,
+        )  # fmt: skip
 
     def published(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
         """The current rows of a main table, of some partitions or all; empty where nothing is published."""

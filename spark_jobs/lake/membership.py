@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spark_jobs.lake.capture_rows import Key, Rows
+from spark_jobs.lake.capture_rows import Key, Rows, published
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 
@@ -14,15 +14,17 @@ _ORIGINAL = "original"
 
 def memberships(lake: Lake, rows: Rows, captures: Sequence[Key]) -> dict[Key, dict[str, list[dict[str, Any]]]]:
     """By capture: `releases` that hold it or a rewrite of it, and `left_out_of`, each of the others with its reason."""
-    releases = lake.publications("mixed")
     states = {row["release"]: row["state"] for row in lake.rows("releases")}
-    return {key: _membership(lake, rows, key, releases, states) for key in captures}
+    return {key: _membership(lake, rows, key, states) for key in captures}
 
 
-def _membership(
-    lake: Lake, rows: Rows, key: Key, releases: Mapping[str, Publication], states: Mapping[str, str]
-) -> dict[str, list[dict[str, Any]]]:
-    held = [_named(row, _IN, states) for row in rows.mixed if _is_of(row, key)]
+def _membership(lake: Lake, rows: Rows, key: Key, states: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+    releases = rows.releases
+    held = [
+        _named(row, _IN, states) | {"published": published(releases[row["release"]])}
+        for row in rows.mixed
+        if _is_of(row, key)
+    ]
     chosen_against = [_named(row, _OUT, states) for row in rows.selection if _is_of(row, key)]
     told = {row["release"] for row in (*held, *chosen_against) if row["origin"] == _ORIGINAL}
     never_asked = [
@@ -50,11 +52,19 @@ def _before_selection(lake: Lake, rows: Rows, key: Key, release: Publication) ->
     """Why a release never had a document to choose: what became of it in the publications that the release pins."""
     snapshot, doc_id = key
     pins = {str(pin["publication"]) for pin in release.inputs if pin["partition"] == snapshot}
-    cleaned, deduped = (
-        next((p for p in lake.history(table) if p.id in pins), None) for table in ("cleaned", "deduped")
-    )
-    if cleaned is None or deduped is None:
+    pinned = [p for table in ("cleaned", "deduped") for p in lake.history(table) if p.id in pins]
+    if len(pinned) < 2:
         return {"reason": "snapshot_not_in_release"}
+    standing = [p for p in map(lake.standing, pinned) if p is not None]
+    if len(standing) < 2:
+        receipts = filter(None, map(lake.destroyed_by, pinned))
+        return {"reason": "destroyed_by_a_takedown", "receipt": next(receipts), "publication": pinned[0].id}
+    return _verdicts(rows, doc_id, standing[0], standing[1], release)
+
+
+def _verdicts(
+    rows: Rows, doc_id: str, cleaned: Publication, deduped: Publication, release: Publication
+) -> dict[str, Any]:  # fmt: skip
     row = rows.of(cleaned, doc_id)
     if row is None:
         return {"reason": "not_in_snapshot", "publication": cleaned.id}
@@ -69,4 +79,5 @@ def _before_selection(lake: Lake, rows: Rows, key: Key, release: Publication) ->
             "reason": "duplicate", "duplicate_step": row["duplicate_step"], "publication": deduped.id,
             "instead_snapshot": row["survivor_snapshot"], "instead_id": row["survivor_id"],
         }  # fmt: skip
-    return {"reason": "suppressed", "publication": release.id}
+    since = "takedown" in deduped.record
+    return {"reason": "survivor_since_a_takedown" if since else "suppressed", "publication": release.id}

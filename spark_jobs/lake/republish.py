@@ -21,7 +21,7 @@ from spark_jobs.lake.records import Publication, sha256_of
 # What `publish` says anew of every publication.
 _OF_A_COMMIT = (
     "table", "partition", "transaction", "sequence", "columns", "digest", "suppressed", "suppressions_version", "side",
-    "format", "publication",
+    "side_publication", "takedown", "format", "publication",
 )  # fmt: skip
 
 

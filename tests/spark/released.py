@@ -26,7 +26,10 @@ BEHIND: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 SIDE: Mapping[str, Mapping[str, list[dict[str, Any]]]] = {
     "raw": {
-        "locator": [{"snapshot": SNAPSHOT, "url_hash": 7, "doc_id": published.doc(7), "url": "https://a.example/7"}]
+        "locator": [
+            {"snapshot": SNAPSHOT, "url_hash": n, "doc_id": published.doc(n), "url": f"https://a.example/{n}"}
+            for n in range(20)
+        ]
     }
 }  # fmt: skip
 

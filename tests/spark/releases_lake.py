@@ -78,6 +78,7 @@ class Document:
     edits: int = 1
     language: str = "en"
     source: str = "web"
+    asked: bool = True  # whether it was a candidate of the release, as what survives since a takedown was not
 
     @property
     def body(self) -> str:
@@ -93,7 +94,7 @@ class Document:
 
     @property
     def released(self) -> bool:
-        return self.survives and self.out is None
+        return self.survives and self.out is None and self.asked
 
 
 @dataclass
@@ -123,6 +124,7 @@ class State:
     rewritten: Sequence[OperatorRecord] = ()
     mixed: Sequence[OperatorRecord] = ()
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    elected: bool = False  # whether a takedown elected survivors anew
     gone: frozenset[int] = frozenset()  # suppressed: cleaning is offered them, and nothing later has them
 
 
@@ -152,6 +154,9 @@ class ReleasesLake:
 
     def current(self, table: str, partition: str) -> Publication | None:
         return self.publications(table).get(partition)
+
+    def standing(self, publication: Publication) -> Publication | None:
+        return publication
 
     def read(self, publications: Iterable[Publication]) -> DataFrame:
         listed = list(publications)
@@ -212,7 +217,7 @@ class ReleasesLake:
         for snapshot in snapshots:
             self._snapshot(state, snapshot, [d for d in state.documents if d.snapshot == snapshot])
         there = [d for d in state.documents if d.number not in state.gone]
-        selection = [_selection(release, d) for d in there if d.survives]
+        selection = [_selection(release, d) for d in there if d.survives and d.asked]
         chosen = [_mixed(release, d) for d in there if d.released]
         by_number = {d.number: d for d in state.documents}
         for rewrite in state.rewrites:
@@ -290,6 +295,7 @@ class ReleasesLake:
             "counts": {"rows": len(rows), "suppressed": 0, **(counts or {})},
             "suppressed": (counts or {}).get("suppressed", 0), "audit": [{"name": "law", "success": True}],
             "provenance": {"code": {"commit": "c" * 40, "dirty": False}, "packages": {"numpy": "2"}},
+            **({"takedown": {"receipt": "t"}} if state is not None and state.elected and table == "deduped" else {}),
         }  # fmt: skip
         publication = Publication(table, partition, version, datetime(2026, 1, 1, tzinfo=UTC), record)
         self._published.setdefault(table, []).append(publication)

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from orchestration.diff import render
 from spark_jobs.analysis.blame import MEANING
@@ -12,7 +13,7 @@ from spark_jobs.analysis.diff import diff
 from spark_jobs.analysis.pairs import ADDED, KINDS, REMOVED
 from spark_jobs.analysis.released import Released
 from spark_jobs.lake.releases import find_release
-from tests.spark.releases_lake import FIRST, SECOND, ReleasesLake, doc
+from tests.spark.releases_lake import FIRST, ONE, SECOND, Document, ReleasesLake, State, doc
 from tests.spark.two_releases import EXPECTED, publish
 
 Releases = tuple[Released, Released]
@@ -125,3 +126,14 @@ def test_a_person_reads_the_causes_and_that_they_add_up(found: dict[str, Any]) -
     wrong = {**found, "balance": {"balanced": False, "documents": 1, "tokens": 2}}
     assert "THE COUNTS DO NOT BALANCE" in render(wrong)
     assert [kind for kind in KINDS if found["kinds"][kind]["documents"]] == list(KINDS)
+
+
+def test_a_survivor_since_a_takedown_is_told_to_be_one(spark: SparkSession) -> None:
+    made = ReleasesLake(spark)
+    then, now = (State([Document(1), Document(2, asked=asked)], elected=not asked) for asked in (False, True))
+    made.raw(ONE, then.documents)
+    made.publish(then, FIRST, [ONE])
+    made.publish(now, SECOND, [ONE])
+    found = diff(released(made, FIRST), released(made, SECOND), examples=2)
+    assert causes(found) == {doc(2): (ADDED, "takedown", "survivor since a takedown")}
+    assert found["balance"]["balanced"]

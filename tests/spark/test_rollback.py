@@ -85,7 +85,7 @@ def test_what_was_made_from_the_rolled_back_one_is_stale_and_the_release_stands(
 
 def test_side_rows_come_back_with_it(lake: Lake) -> None:
     now = back(lake, "raw")
-    assert [row["doc_id"] for row in lake.side("locator", [now]).collect()] == [doc(7)]
+    assert lake.side("locator", [now]).count() == 20
 
 
 def test_rolling_back_twice_ends_where_it_began(lake: Lake) -> None:
