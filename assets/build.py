@@ -79,14 +79,14 @@ def build(
     fingerprint: str,
     run_id: str,
     prepare: Prepare | None = None,
-    overrides: Sequence[Mapping[str, Any]] = (),
+    again: Publication | None = None,
 ) -> Built:
     """Resolve the inputs, run the stage into a candidate, audit it, publish it.
 
     Raises GateFailedError when a blocking law does not hold: nothing is published, the outcomes are in `audits` and the
     candidate stays for inspection. Raises LostRaceError when another run published this partition meanwhile, and
-    VerificationError when a file of an input is missing. `overrides` are approvals of an earlier build of the same
-    rows, as its record has them: they hold again.
+    VerificationError when a file of an input is missing. What is made `again` was published once, maybe under other
+    gates: their outcomes are recorded, its approvals with them, and stop nothing; its digest is what counts.
     """
     lake = workshop.lake
     lake.refresh()
@@ -97,7 +97,7 @@ def build(
     )  # fmt: skip
     announce.started()
     try:
-        built = _build(workshop, stage, laws, partition, fingerprint, run_id, prepare, sequence, overrides)
+        built = _build(workshop, stage, laws, partition, fingerprint, run_id, prepare, sequence, again)
     except BaseException as error:
         announce.failed(error)
         raise
@@ -107,7 +107,7 @@ def build(
 
 def _build(  # noqa: PLR0917 - what `build` was given
     workshop: Workshop, stage: Stage, laws: Sequence[Law], partition: str, fingerprint: str, run_id: str,
-    prepare: Prepare | None, sequence: int, overrides: Sequence[Mapping[str, Any]],
+    prepare: Prepare | None, sequence: int, again: Publication | None,
 ) -> Built:  # fmt: skip
     lake, clock = workshop.lake, Clock()
     pins = Pins(lake)
@@ -135,10 +135,9 @@ def _build(  # noqa: PLR0917 - what `build` was given
         record = _record(workshop, stage, output, pins, outcomes, counts, fingerprint, run_id)
         if earlier and redecided:
             record["redecided_from"] = {"publication": earlier.publication, "version": earlier.version}
-        approved = {str(override["expectation"]): override for override in overrides}
-        record["overrides"] = [dict(approved[o.name]) for o in outcomes if o.blocks and o.name in approved]
-        failed = [outcome for outcome in outcomes if outcome.blocks and outcome.name not in approved]
-        if failed:
+        record["overrides"] = list(again.record.get("overrides", ())) if again is not None else []
+        failed = [outcome for outcome in outcomes if outcome.blocks]
+        if failed and again is None:
             _refuse(workshop, candidate, outcomes, failed, record, sequence, pins)
         published = publish(lake, candidate, record, sequence=sequence)
         clock.lap("publish")
@@ -259,7 +258,6 @@ def _record(  # noqa: PLR0917 - a record is made of all of these
         "compared_with": pins.compared_with,
         "counts": dict(counts),
         "audit": [{"name": o.name, "severity": o.severity, "success": o.success} for o in outcomes],
-        "overrides": [],
         "recipe": {"name": workshop.recipe.name, "fingerprint": workshop.recipe_fingerprint},
         "provenance": dict(workshop.provenance),
         "facts": dict(output.facts),

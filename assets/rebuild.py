@@ -3,8 +3,8 @@
 No Dagster here, and no model is asked: rewrites come from the request cache, fitted models from the lake.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from assets.build import build
@@ -19,6 +19,7 @@ from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release
 from spark_jobs.lake.tables import FLOW
 from spark_jobs.lake.transplant import transplant
+from spark_jobs.recipe.recipe import Recipe
 
 _DERIVED = ("cleaned", "scored", "deduped", "rewritten")
 
@@ -32,11 +33,12 @@ class Compared:
     version: int
     published: str
     rebuilt: str | None
+    taken_by: str | None = None  # the receipt of the takedown that destroyed its rows, so that nothing can be compared
 
     @property
     def equal(self) -> bool:
-        """Whether the rows are the same."""
-        return self.published == self.rebuilt
+        """Whether the rows are the same, or those that a takedown left of them."""
+        return self.taken_by is None and self.published == self.rebuilt
 
 
 def behind(lake: Lake, release: Release) -> tuple[Publication, list[Publication]]:
@@ -75,13 +77,16 @@ def other_code(publications: Sequence[Publication], running: Mapping[str, Any]) 
     return wrong + [f"package {told}" for told in sorted(packages)]
 
 
-def rebuild(workshop: Workshop, release: Release, into: str, *, run_id: str) -> list[Compared]:
+def rebuild(
+    source: Lake, release: Release, into: str, *, furnish: Callable[[Lake, Recipe, str | None], Workshop], run_id: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Compared]:  # fmt: skip
     """Make a release again in a new lake at `into`, and compare every table by content digest.
 
-    Raises UsageError where something lies at `into`, NotFoundError where a vacuum took what it starts from, GateError
-    and VerificationError where it cannot be made.
+    Of what takedowns amended the rest is made again. `furnish` gives the workshop for a lake, a recipe and the folder
+    of its relative paths. Raises UsageError where something lies at `into`, NotFoundError where a vacuum and
+    TakenDownError where a takedown took what it starts from, VerificationError where it cannot be made.
     """
-    source = workshop.lake
     head, publications = behind(source, release)
     if storage.names(into):
         raise UsageError(f"{into}: not empty; give a new folder for the lake that the release is made again in")
@@ -90,19 +95,16 @@ def rebuild(workshop: Workshop, release: Release, into: str, *, run_id: str) -> 
         raise NotFoundError(
             f"raw/{gone[0].partition} version {gone[0].version}: a vacuum removed it; nothing to begin from"
         )
-    fingerprint = str(head.record["recipe"]["fingerprint"])
-    recipe, folder = pinned_recipe(source, fingerprint)
+    left = {p.id: source.standing(p) for p in publications}
+    source.refuse_gone([p for p in publications if p.table == "raw" and left[p.id] is None])
+    recipe, folder = pinned_recipe(source, str(head.record["recipe"]["fingerprint"]))
     target = Lake(source.spark, into).make(recipe.name)
-    again = replace(
-        workshop, lake=target, recipe=recipe, recipe_fingerprint=fingerprint, recipe_folder=folder, write_report=None,
-        rewrite_endpoint=None,
-        scratch=storage.join(workshop.scratch, "rebuild"),
-    )  # fmt: skip
+    again = furnish(target, recipe, folder)
     keep_recipe(again)
     by_place = {(p.table, p.partition): p for p in publications if p.table in FLOW}
     by_place |= {(p.table, p.partition): p for p in publications if p.id in {i["publication"] for i in head.inputs}}
     order = transplant(
-        source, target, publications, run_id=run_id, say=workshop.say,
+        source, target, [left[p.id] or p for p in publications], run_id=run_id, say=say,
         raw_fingerprint=full_fingerprints(tables(), again)["raw"],
     )  # fmt: skip
     for snapshot in order:
@@ -110,18 +112,18 @@ def rebuild(workshop: Workshop, release: Release, into: str, *, run_id: str) -> 
             _build(again, by_place[table, snapshot], run_id)
     _build(again, head, run_id)
     target.refresh()
-    return [_compared(target, p) for p in by_place.values()]
+    return [_compared(target, p, left[p.id], source.destroyed_by(p)) for p in by_place.values()]
 
 
 def _build(again: Workshop, then: Publication, run_id: str) -> None:
-    """Build one table as it was built, under what was approved then."""
+    """Build one table as it was built."""
     again.say(f"{then.table}/{then.partition}")
     table = tables()[then.table]
     prepare = table.prepare if then.table != "rewritten" else lambda *_: _answers(then)
     built = build(
         again, table.stage, table.laws, partition=then.partition,
         fingerprint=full_fingerprints(tables(), again)[then.table], run_id=run_id, prepare=prepare,
-        overrides=then.record.get("overrides", ()),
+        again=then,
     )  # fmt: skip
     if table.after is not None:
         table.after(again, built.publication)
@@ -136,6 +138,10 @@ def _answers(then: Publication) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def _compared(target: Lake, then: Publication) -> Compared:
-    now = target.current(then.table, then.partition)
-    return Compared(then.table, then.partition, then.version, then.digest, None if now is None else now.digest)
+def _compared(target: Lake, then: Publication, left: Publication | None, receipt: str | None) -> Compared:
+    """`left` is what stands of the publication by now; None where the takedown of a receipt destroyed it."""
+    now, wanted = target.current(then.table, then.partition), left or then
+    return Compared(
+        then.table, then.partition, wanted.version, wanted.digest, None if now is None else now.digest,
+        taken_by=receipt if left is None else None,
+    )  # fmt: skip

@@ -32,6 +32,15 @@ def workshop_of(home: str | None, recipe: str | None) -> Any:
     return resource.get()
 
 
+def lake_of(home: str | None, recipe: str | None) -> tuple[Settings, Any]:
+    """The settings, and an existing lake for what needs no recipe; one that is named must be the lake's."""
+    from orchestration.workshop import open_lake, require_lake
+
+    settings = Settings.read(home, recipe).check()
+    require_lake(settings)
+    return settings, open_lake(settings, check_recipe=recipe is not None)
+
+
 @contextmanager
 def writing_to(home: str | None, recipe: str | None) -> Iterator[tuple[Any, Any, Progress]]:
     """An existing lake opened for a change: workshop, Dagster instance, progress. A missing lake is told first."""

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assets.workshop import Workshop
 from spark_jobs.lake import ledger
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
 from spark_jobs.lake.vacuum import Plan, carry_out, plan
 
@@ -13,10 +13,9 @@ _MEGABYTE = 1_000_000
 
 
 def vacuumed(
-    workshop: Workshop, keep: Sequence[str], *, dry_run: bool, older_than_hours: float
+    lake: Lake, keep: Sequence[str], *, dry_run: bool, older_than_hours: float
 ) -> dict[str, Any]:  # fmt: skip
     """Vacuum, or with `dry_run` only say what one would do. Raises NotFoundError for a release that is not there."""
-    lake = workshop.lake
     made = plan(lake, [find_release(lake, name) for name in keep], older_than_hours=older_than_hours)
     if not dry_run:
         carry_out(lake, made, run_id=str(uuid.uuid4()))

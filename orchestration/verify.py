@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assets.workshop import Workshop
 from orchestration.progress import Progress
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
 from spark_jobs.lake.verify import verify
 
 _MEGABYTE = 1_000_000
 
 
-def verification_of(workshop: Workshop, name: str, exports: Sequence[str], progress: Progress) -> dict[str, Any]:
+def verification_of(lake: Lake, name: str, exports: Sequence[str], progress: Progress) -> dict[str, Any]:
     """Check a release by name, or the latest."""
-    release = find_release(workshop.lake, name)
+    release = find_release(lake, name)
     folders = [out if "://" in out else str(Path(out).resolve()) for out in exports]
     with progress.step(f"verify {release.name}") as said:
-        found = verify(workshop.lake, release, exported_to=folders, say=progress.say)
+        found = verify(lake, release, exported_to=folders, say=progress.say)
         said.append(f"{len(found.mismatches)} mismatches" if found.mismatches else "as it was published")
     return found.as_json()
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -91,6 +91,22 @@ def storage_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
+def provenance() -> dict[str, Any]:
+    """The running code and its packages, as records name them."""
+    return {"code": code_state(), "packages": package_versions()}
+
+
+def furnished(
+    settings: Settings, lake: Lake, recipe: Recipe, folder: str | None, *, say: Callable[[str], None]
+) -> Workshop:  # fmt: skip
+    """A workshop that builds in a lake and tells nobody: no model is asked, no page written, no lineage sent."""
+    return Workshop(
+        lake=lake, recipe=recipe, recipe_folder=folder, recipe_fingerprint=recipe_fingerprint(recipe),
+        provenance=provenance(), scratch=str(settings.scratch / "stages"), storage_options=storage_options(settings),
+        say=say,
+    )  # fmt: skip
+
+
 @dataclass
 class WorkshopResource:
     """Dagster's resource: holds the settings, and gives the workshop when a step asks for it."""
@@ -108,26 +124,17 @@ class WorkshopResource:
     def _make(self) -> Workshop:
         settings = self.settings.check()
         recipe = read_recipe(settings)
+        folder = str(find_recipe(settings.recipe, settings.recipes).resolve().parent)
         share(settings)
         lake = Lake(start_session(settings), settings.home)
         whole = lake.properties() is not None
         lake.make(recipe.name)
         if not whole and (derived := ledger.sync(lake)):
             self.say(f"the ledger was missing: derived again from {derived} commits")
-        return Workshop(
-            lake=lake,
-            recipe=recipe,
-            recipe_folder=str(find_recipe(settings.recipe, settings.recipes).resolve().parent),
-            recipe_fingerprint=recipe_fingerprint(recipe),
-            provenance={"code": code_state(), "packages": package_versions()},
-            scratch=str(settings.scratch / "stages"),
-            storage_options=storage_options(settings),
-            rewrite_endpoint=self._endpoint,
-            write_report=write,
-            write_card=write_card,
-            lineage=sink_of(settings, self.say),
-            say=self.say,
-        )
+        return replace(
+            furnished(settings, lake, recipe, folder, say=self.say), rewrite_endpoint=self._endpoint,
+            write_report=write, write_card=write_card, lineage=sink_of(settings, self.say),
+        )  # fmt: skip
 
     def _endpoint(self, **embedded: Any) -> Any:
         settings = self.settings

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, lake_of, show
 from orchestration.progress import Progress
 
 
@@ -15,7 +15,7 @@ def rebuild(*, release: str, into: str, anyway: bool, home: str | None, recipe: 
     """Make a release again from raw, with its pinned recipe and models, and prove it equal by digests."""
     from orchestration.rebuild import rebuilt, render_rebuild
 
-    report = rebuilt(workshop_of(home, recipe), release, into, Progress(), anyway=anyway)
+    report = rebuilt(*lake_of(home, recipe), release, into, Progress(), anyway=anyway)
     show(report, render_rebuild(report), as_json=as_json)
     if not report["ok"]:
         raise click.exceptions.Exit(1)

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, show, workshop_of
+from orchestration.command import common, lake_of, show
 from orchestration.progress import Progress
 
 
@@ -14,7 +14,8 @@ def verify(*, release: str, exports: tuple[str, ...], home: str | None, recipe: 
     """Check pins, files, digests and counts of all that is behind a release, and its exports."""
     from orchestration.verify import render_verification, verification_of
 
-    found = verification_of(workshop_of(home, recipe), release, exports, Progress())
+    _settings, lake = lake_of(home, recipe)
+    found = verification_of(lake, release, exports, Progress())
     show(found, render_verification(found), as_json=as_json)
     if not found["ok"]:
         raise click.exceptions.Exit(1)

@@ -73,6 +73,8 @@ class Lake:
     def open(self, recipe: str | None) -> "Lake":
         """Check that the lake is there, of this version and of this recipe line (None: any)."""
         found = self.properties()
+        if found is None and commits.versions(self.location("raw")):
+            raise LakeError(f"{self.home}: the ledger is missing; ./provender status derives it again from the commits")
         if found is None:
             raise NotFoundError(f"{self.home}: no lake here; make one with ./provender run")
         self._check(found, recipe)

@@ -155,7 +155,7 @@ def exchange(
     predicate = f"{scope.predicate} AND ({within})"
     _retrying(lambda: _replace_where(lake, scope, new, predicate, sealed))
     published = _read_back(lake, scope, sealed)
-    seal_files(lake, published)
+    seal_files(lake, published, after=of)
     return published
 
 
