@@ -17,8 +17,13 @@ import sys
 from orchestration.lake_lock import alone, share
 from orchestration.settings import Settings
 settings = Settings(home=sys.argv[1])
-if sys.argv[2] == "share":
-    share(settings)
+if sys.argv[2] != "alone":
+    if sys.argv[2] == "share":
+        share(settings)
+    else:
+        from orchestration import workshop
+        workshop.Lake.open = lambda lake, recipe: lake
+        workshop.open_lake(settings, check_recipe=False, spark=object())
     print("shared", flush=True)
     sys.stdin.read()
 else:
@@ -34,9 +39,10 @@ def other(home: Path, how: str) -> subprocess.Popen[str]:
     )
 
 
-def test_nobody_is_alone_while_another_program_has_the_lake_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["share", "read"])
+def test_nobody_is_alone_while_another_program_has_the_lake_open(tmp_path: Path, how: str) -> None:
     settings = Settings(home=str(tmp_path))
-    with other(tmp_path, "share") as first:
+    with other(tmp_path, how) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "shared\n"
         share(settings)
