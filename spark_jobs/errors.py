@@ -5,6 +5,7 @@ ProvenderError               exit 3
 │   ├── RecipeError          a recipe that cannot be loaded or does not fit
 │   │   └── ParameterError   an operator that cannot be built with these parameters
 │   ├── InputError           crawl files that are missing, empty or unreadable
+│   │   └── UnreachableError a place of crawl files that does not answer; later it may
 │   ├── LakeError            a lake that another version or another recipe made
 │   ├── NotFoundError        a document, release or snapshot that the lake does not hold
 │   └── TakenDownError       a version or release that a takedown removed
@@ -45,6 +46,10 @@ class ParameterError(RecipeError):
 
 class InputError(UsageError):
     """Crawl input that is missing, empty or unreadable."""
+
+
+class UnreachableError(InputError):
+    """Crawl input of which nothing can be said now: its place does not answer, or lets nobody in."""
 
 
 class LakeError(UsageError):

@@ -17,7 +17,7 @@ from fsspec.core import url_to_fs
 from fsspec.utils import get_protocol
 
 from spark_jobs.crawl.formats import PROBE_BYTES, format_of_bytes, format_of_name, is_list
-from spark_jobs.crawl.streams import options_for, unreadable
+from spark_jobs.crawl.streams import no_answer, options_for, unreadable
 from spark_jobs.errors import InputError
 
 _LOCAL = ("file", "local")
@@ -83,10 +83,12 @@ class _Place:
         return path if self.protocol in _LOCAL else str(self.system.unstrip_protocol(path))
 
     def info(self, path: str) -> Mapping[str, Any] | None:
-        """What the file system says of a path; None where nothing is. Raises InputError where it does not answer."""
+        """What the file system says of a path; None where nothing is. UnreachableError where it does not answer."""
         try:
             return dict(self.system.info(path))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if (cause := no_answer(error)) is not None:
+                raise unreadable(self.uri(path), cause) from error
             return None
         except Exception as error:
             raise unreadable(self.uri(path), error) from error
@@ -149,7 +151,7 @@ def _file(place: _Place, path: str, info: Mapping[str, Any], name: str) -> Input
 
 def modified_of(info: Mapping[str, Any]) -> str:
     """What a file system says of a file's last change (a time or a tag), "" where it says nothing."""
-    for key in ("mtime", "LastModified", "last_modified", "created", "ETag"):
+    for key in ("mtime", "LastModified", "last_modified", "created", "ETag", "Last-Modified"):
         value = info.get(key)
         if isinstance(value, (int, float)):
             return datetime.fromtimestamp(value, UTC).isoformat(timespec="microseconds")

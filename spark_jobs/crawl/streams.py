@@ -1,6 +1,8 @@
 """Opening a file by path or URI as a stream that can seek, with the options of its file system."""
 
+import gzip
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -9,10 +11,13 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.utils import get_protocol
 
-from spark_jobs.errors import InputError
+from spark_jobs.errors import InputError, UnreachableError
 
 _LOCAL_BUFFER = 1 << 20
 _COPY_CHUNK = 1 << 20
+# Faults of a name or of bytes; all others (networks, servers, disks, permissions) can pass while the file stays.
+_LASTING = (ValueError, ImportError, EOFError, zlib.error, gzip.BadGzipFile, IsADirectoryError, NotADirectoryError)
+_GONE = (404, 410)
 
 
 def options_for(uri: str, storage_options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -54,8 +59,16 @@ def open_stream(uri: str, storage_options: Mapping[str, Any] | None = None) -> I
 
 
 def unreadable(uri: str, error: Exception) -> InputError:
-    """One line for a file that cannot be opened."""
+    """One line for a file that cannot be opened; UnreachableError where it may be later, as it lies there now."""
     if isinstance(error, FileNotFoundError):
         return InputError(f"{uri}: no such file; check the path")
     said = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{uri}: cannot be read ({said}); check permissions, network and storage options")
+    cause = InputError if isinstance(error, _LASTING) else UnreachableError
+    return cause(f"{uri}: cannot be read ({said}); check permissions, network and storage options")
+
+
+def no_answer(error: FileNotFoundError) -> Exception | None:
+    """Why a file only seems to be missing. Over http(s) fsspec calls missing whatever it got no answer about."""
+    cause = error.__cause__
+    said = getattr(cause, "status", None)
+    return cause if isinstance(cause, Exception) and said not in _GONE else None

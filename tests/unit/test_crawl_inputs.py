@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -15,7 +16,7 @@ from spark_jobs.crawl.inventory import inventory_file
 from spark_jobs.crawl.read import read_file
 from spark_jobs.crawl.records import Record
 from spark_jobs.crawl.streams import options_for
-from spark_jobs.errors import InputError
+from spark_jobs.errors import InputError, UnreachableError
 
 WARC = b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://a.example/\r\nContent-Length: 3\r\n\r\nabc\r\n\r\n"
 
@@ -130,9 +131,15 @@ def test_memory() -> None:
 
 
 class _NoRanges(SimpleHTTPRequestHandler):
-    """A server that knows no ranges and no sizes of what it generates."""
+    """A server that knows no ranges and no sizes of what it generates, and is too busy for what is called so."""
 
     protocol_version = "HTTP/1.0"
+
+    def send_head(self) -> Any:
+        if "busy" in self.path:
+            self.send_error(503)
+            return None
+        return super().send_head()
 
     def log_message(self, *args: object) -> None:
         pass
@@ -153,6 +160,27 @@ def test_http(server: str) -> None:
     assert documents(f"{server}/all.paths") == [b"abc", b"abc"]
     with pytest.raises(InputError, match="no such file"):
         expand_inputs([f"{server}/gone.warc.gz"])
+
+
+def test_a_listed_file_about_which_a_server_does_not_answer_is_not_called_missing(server: str, crawl: Path) -> None:
+    (crawl / "all.paths").write_bytes(b"seg/a.warc.gz\nseg/gone.warc.gz\n")
+    assert names(f"{server}/all.paths") == [("seg/a.warc.gz", "warc"), ("seg/gone.warc.gz", "missing")]
+    (crawl / "all.paths").write_bytes(b"seg/a.warc.gz\nseg/busy.warc.gz\n")
+    with pytest.raises(UnreachableError, match=r"busy.warc.gz: cannot be read .*503"):
+        expand_inputs([f"{server}/all.paths"])
+
+
+def test_the_time_of_a_file_is_known_where_a_server_tells_it(server: str) -> None:
+    (file,) = expand_inputs([f"{server}/seg/a.warc.gz"])
+    assert file.modified.endswith("GMT")
+
+
+@pytest.mark.parametrize("name", ["bad.paths.gz", "gopher://a.example/x"])
+def test_a_fault_of_bytes_or_of_a_name_does_not_pass_by_waiting(crawl: Path, name: str) -> None:
+    (crawl / "bad.paths.gz").write_bytes(b"no gzip")
+    with pytest.raises(InputError) as raised:
+        expand_inputs([name if "://" in name else f"{crawl}/{name}"])
+    assert not isinstance(raised.value, UnreachableError)
 
 
 @pytest.fixture
