@@ -11,9 +11,10 @@ from orchestration.alerts import alert_sensor
 from orchestration.automation import Lookout, automated, refresh_sensor
 from orchestration.change_jobs import CHANGE_JOBS
 from orchestration.jobs import RELEASE, SNAPSHOT_TABLES, asset_jobs
-from orchestration.registration import register_snapshot, register_watched
+from orchestration.registration import register_snapshot
 from orchestration.sensors import ledger_sensor, release_sensor, schedules, watch_sensor
 from orchestration.settings import Settings
+from orchestration.watching import register_watched
 from orchestration.workshop import WorkshopResource, read_recipe
 
 __all__ = ["SNAPSHOT_TABLES", "build_definitions", "defs"]

@@ -1,21 +1,17 @@
-"""Registering an input as a snapshot: what `run` does in its process, and two jobs in processes of their own.
+"""Registering an input as a snapshot: what `run` does in its process, and the job `register_snapshot` in another.
 
-`register_snapshot` takes the one that the sensor saw; `register_watched` looks by itself, for a schedule or a person.
+What is to be registered of the watched place is decided in `watching.py`.
 """
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 
 from assets.stage_asset import SNAPSHOTS
 from assets.workshop import Workshop
-from orchestration.settings import Settings
-from orchestration.workshop import WorkshopResource, storage_options
 from spark_jobs.crawl.inputs import InputFile, expand_inputs
 from spark_jobs.crawl.inventory import inventory_frame
-from spark_jobs.crawl.watch import Sighting, look
-from spark_jobs.errors import InputError, UsageError
+from spark_jobs.errors import InputError, UnreachableError, UsageError
 from spark_jobs.lake.registry import register, registered
 
 # What a run of the job is about, for those who look at runs: the snapshot, and the signature of its files.
@@ -63,62 +59,32 @@ class Input(dg.Config):
 
 @dg.op(required_resource_keys={"workshop"}, description="Count the records of the files and enter them in `snapshots`.")
 def register_files(context: dg.OpExecutionContext, config: Input) -> None:
-    """An input that nobody can use fails for good: it is asked for again when its files change."""
+    """What cannot be used as it lies there fails for good: it is asked for again when its files or its list change.
+
+    Files that a list names in vain fail the run as well, so that somebody is told; the others are registered.
+    """
     workshop: Workshop = context.resources.workshop.get()
     workshop.lake.refresh()
+    refused = {"refused": context.run.tags.get(INPUT_TAG, "")}
     try:
         told = register_input(workshop, context.instance, config.snapshot, config.uris)
+    except UnreachableError as error:
+        raise dg.Failure(str(error)) from error
     except UsageError as error:
-        raise dg.Failure(str(error), metadata={"refused": context.run.tags.get(INPUT_TAG, "")}) from error
+        raise dg.Failure(str(error), metadata=refused) from error
     context.log.info("%s: %s", config.snapshot, told)
+    workshop.lake.refresh()
+    inputs = registered(workshop.lake)[config.snapshot].inputs
+    absent = [entry["uri"] for entry in inputs if entry["format"] == "missing"]
+    if absent:
+        raise dg.Failure(
+            f"{config.snapshot}: {len(absent)} of {len(inputs)} files are listed but not there, such as {absent[0]}; "
+            "the others are registered; put the missing ones there and touch the list, or leave them out of it",
+            metadata=refused,
+        )
 
 
 @dg.job(name=REGISTER, description="Enter the files of a snapshot in the registry, so that it can be built.")
 def register_snapshot() -> None:
     """One op."""
     register_files()
-
-
-# the watched place ------------------------------------------------------------------------------------------------
-
-
-def sightings(settings: Settings, known: Iterable[str]) -> tuple[Sighting, ...]:
-    """What lies at the watched place now. UsageError where none is named."""
-    if settings.watch is None:
-        raise UsageError("no place is watched; name one in PROVENDER_WATCH")
-    return look(
-        settings.watch, lists=settings.watch_lists, since=settings.watch_since, known=known,
-        storage_options=storage_options(settings),
-    )  # fmt: skip
-
-
-@dg.op(
-    required_resource_keys={"workshop"}, description="Look twice at the watched place, and register what is new there."
-)
-def register_what_is_there(context: dg.OpExecutionContext) -> None:
-    """What still changes between the looks is left for the next time; what nobody can use does not stop the rest."""
-    resource: WorkshopResource = context.resources.workshop
-    workshop, settings = resource.get(), resource.settings
-    workshop.lake.refresh()
-    known = registered(workshop.lake)
-    before = {one.name: one.signature for one in sightings(settings, known)}
-    time.sleep(settings.settle_seconds)
-    refused = []
-    for one in sightings(settings, known):
-        if one.unfinished is not None or before.get(one.name) != one.signature:
-            context.log.info("%s: left for the next time: %s", one.name, one.unfinished or "its files still change")
-            continue
-        if one.name in known and one.is_made_of(known[one.name].inputs):
-            continue
-        try:
-            context.log.info("%s: %s", one.name, register_input(workshop, context.instance, one.name, [one.uri]))
-        except UsageError as error:
-            refused.append(str(error))
-    if refused:
-        raise dg.Failure("; ".join(refused))
-
-
-@dg.job(name=REGISTER_WATCHED, description="Register the snapshots that are new at the watched place.")
-def register_watched() -> None:
-    """One op."""
-    register_what_is_there()

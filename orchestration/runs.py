@@ -59,6 +59,10 @@ class InstanceRuns:
         """Runs that are queued or running, whoever started them."""
         return [subject_of(run) for run in self.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))]
 
+    def is_under_way(self, job: str) -> bool:
+        """Whether a run of this job is queued or running."""
+        return bool(self.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY, job_name=job), limit=1))
+
     def failures(self, subject: Subject) -> Sequence[Failed]:
         """The failed runs about a subject since one about it succeeded, newest first; at most 20 runs back."""
         if subject.registers is not None:
@@ -79,10 +83,10 @@ class InstanceRuns:
                 found.append(Failed(run.run_id, at, self._refused(run.run_id)))
         return found
 
-    def registered_inputs(self, snapshot: str) -> frozenset[str]:
-        """The signatures of inputs that were registered as this snapshot."""
+    def last_registered(self, snapshot: str) -> str | None:
+        """The signature of the input that was last registered as this snapshot, as far as runs know."""
         wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], job_name=REGISTER, tags={SNAPSHOT_TAG: snapshot})
-        return frozenset(run.tags.get(INPUT_TAG, "") for run in self.instance.get_runs(wanted, limit=_LOOK_BACK))
+        return next((run.tags.get(INPUT_TAG) for run in self.instance.get_runs(wanted, limit=1)), None)
 
     def _refused(self, run_id: str) -> dict[str, Any]:
         found = {}

@@ -13,18 +13,12 @@ from assets.stage_asset import RELEASES
 from orchestration.automation import Lookout, status
 from orchestration.instance import end_lost_runs, reconcile
 from orchestration.jobs import RELEASE
-from orchestration.plan import pause_of, utc_now
-from orchestration.registration import (
-    INPUT_TAG,
-    SNAPSHOT_TAG,
-    register_snapshot,
-    register_watched,
-    sightings,
-)
-from orchestration.runs import InstanceRuns, Subject
+from orchestration.registration import REGISTER_WATCHED, register_snapshot
+from orchestration.runs import InstanceRuns
 from orchestration.settings import Settings
-from spark_jobs.crawl.watch import Sighting, settled
-from spark_jobs.lake.registry import Snapshot, registered
+from orchestration.watching import next_due, register_watched, registration_of, sightings
+from spark_jobs.crawl.watch import settled
+from spark_jobs.lake.registry import registered
 
 
 def watch_sensor(lookout: Lookout) -> dg.SensorDefinition:
@@ -43,48 +37,19 @@ def watch_sensor(lookout: Lookout) -> dg.SensorDefinition:
         known = registered(lookout.lake) if lookout.lake.is_there() else {}
         seen = json.loads(context.cursor) if context.cursor else {}
         ready, remembered = settled(sightings(settings, known), seen, time.time(), settings.settle_seconds)
-        request, why = _next(InstanceRuns(context.instance), ready, known, settings.refresh_limit)
-        if request is None:
+        runs = InstanceRuns(context.instance)
+        due, why = next_due(runs, ready, known)
+        under_way = len(runs.under_way())
+        if due is not None and under_way >= settings.refresh_limit:
+            why = f"{due.name} waits: {under_way} runs are queued or running, {settings.refresh_limit} may be"
+            due = None
+        if due is None:
             waiting = len(remembered) - len(ready)
             why += f"; {waiting} of {len(remembered)} snapshots have not settled" if waiting else ""
             return dg.SensorResult(skip_reason=why, cursor=json.dumps(remembered))
-        return dg.SensorResult(run_requests=[request], cursor=json.dumps(remembered))
+        return dg.SensorResult(run_requests=[dg.RunRequest(**registration_of(due))], cursor=json.dumps(remembered))
 
     return watch_for_snapshots
-
-
-def _next(
-    runs: InstanceRuns, ready: tuple[Sighting, ...], known: dict[str, Snapshot], limit: int
-) -> tuple[dg.RunRequest | None, str]:
-    """The first that is to be registered, or why none is. One at a time: the order of the registry is that of dedup."""
-    under_way = runs.under_way()
-    busy = next((one.registers for one in under_way if one.registers is not None), None)
-    if busy is not None:
-        return None, f"{busy} is being registered"
-    reasons = []
-    for one in ready:
-        if one.name in known and (
-            one.is_made_of(known[one.name].inputs) or one.signature in runs.registered_inputs(one.name)
-        ):
-            continue
-        failures = tuple(runs.failures(Subject(frozenset(), registers=one.name)))
-        paused = pause_of(failures, utc_now())
-        if any(one.signature in failed.refused.values() for failed in failures):
-            reasons.append(f"{one.name} cannot be read as it is")
-        elif paused is not None:
-            reasons.append(f"{one.name} {paused}")
-        elif len(under_way) >= limit:
-            return None, f"{one.name} waits: {len(under_way)} runs are queued or running, {limit} may be"
-        else:
-            return _request(one), ""
-    return None, "; ".join(reasons) or "nothing new"
-
-
-def _request(one: Sighting) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_config={"ops": {"register_files": {"config": {"snapshot": one.name, "uris": [one.uri]}}}},
-        tags={SNAPSHOT_TAG: one.name, INPUT_TAG: one.signature},
-    )
 
 
 def release_sensor(lookout: Lookout, job: Any) -> dg.SensorDefinition:
@@ -141,12 +106,21 @@ def ledger_sensor(lookout: Lookout) -> dg.SensorDefinition:
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Looking at the watched place at set times instead of all the time; the rest follows as with the sensor."""
-    on = settings.refresh_cron is not None and settings.watch is not None
-    return [
-        dg.ScheduleDefinition(
-            name="look_for_snapshots", job=register_watched, cron_schedule=settings.refresh_cron or "0 2 * * *",
-            execution_timezone=settings.refresh_timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING if on else dg.DefaultScheduleStatus.STOPPED,
-            description="Registers what is new at PROVENDER_WATCH; PROVENDER_REFRESH_CRON says when.",
-        )
-    ]  # fmt: skip
+
+    @dg.schedule(
+        name="look_for_snapshots", job=register_watched, cron_schedule=settings.refresh_cron or "0 2 * * *",
+        execution_timezone=settings.refresh_timezone,
+        default_status=(
+            dg.DefaultScheduleStatus.RUNNING
+            if settings.refresh_cron is not None and settings.watch is not None
+            else dg.DefaultScheduleStatus.STOPPED
+        ),
+        description="Registers what is new at PROVENDER_WATCH; PROVENDER_REFRESH_CRON says when.",
+    )  # fmt: skip
+    def look_for_snapshots(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        # Behind a long build looks would queue up, and count against the limit of what is built.
+        if InstanceRuns(context.instance).is_under_way(REGISTER_WATCHED):
+            return dg.SkipReason("the look before this one is still queued or running")
+        return dg.RunRequest()
+
+    return [look_for_snapshots]

@@ -25,9 +25,10 @@ from assets.build import Built, GateFailedError
 from assets.stage_asset import SNAPSHOTS
 from assets.workshop import Workshop
 from expectations.gate import Law, Outcome
+from orchestration.report_page.page import location_of
 from orchestration.workshop import read_recipe
 from spark_jobs.crawl.inputs import expand_inputs
-from spark_jobs.lake import commits
+from spark_jobs.lake import commits, storage
 from spark_jobs.lake.log_lake import LogLake
 from spark_jobs.lake.records import Publication, seal
 from spark_jobs.lake.registry import registered
@@ -55,8 +56,16 @@ def commit(home: str, table: str, *, record: dict[str, Any] | None = None, rows:
         pq.write_table(pa.Table.from_pylist([{k: v for k, v in row.items() if k != scope}]), folder / name)
         values = {scope: row[scope]} if scope else {}
         actions.append({"add": {"path": name, "partitionValues": values, "size": (folder / name).stat().st_size}})
+        actions += [{"remove": {"path": path}} for path in _files(folder, values)] if scope == "snapshot" else []
     text = "\n".join(map(json.dumps, actions))
     (folder / "_delta_log" / f"{version:020d}.json").write_text(text, encoding="utf-8")
+
+
+def _files(folder: Path, values: dict[str, Any]) -> set[str]:
+    """The files of a partition that earlier commits added."""
+    logs = sorted((folder / "_delta_log").glob("*.json"))
+    actions = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+    return {a["add"]["path"] for a in actions if "add" in a and a["add"]["partitionValues"] == values}
 
 
 def make_lake(home: Path, recipe: Recipe) -> None:
@@ -120,14 +129,11 @@ def register_input(workshop: Workshop, instance: dg.DagsterInstance, name: str, 
     lake.refresh()
     known = registered(lake)
     number = known[name].sequence if name in known else len(known) + 1
-    inputs = [{"uri": f.uri, "bytes": f.bytes, "modified": f.modified} for f in expand_inputs(uris)]
+    inputs = [{"uri": f.uri, "format": f.format, "bytes": f.bytes, "modified": f.modified} for f in expand_inputs(uris)]
     row = {"snapshot": name, "sequence": number, "inputs": inputs, "source": name, "licence": ""}
     whole = {"table": "snapshots", "partition": name, "sequence": lake.sequence("snapshots", name) + 1, "digest": "d",
              "fingerprint": "registry", "inputs": inputs, "stage": "register", "suppressions_version": 0}  # fmt: skip
-    if name not in known:
-        commit(lake.home, "snapshots", record={**seal(whole), "inputs": []}, rows=[row])
-    else:
-        commit(lake.home, "snapshots", record={**seal(whole), "inputs": []})
+    commit(lake.home, "snapshots", record={**seal(whole), "inputs": []}, rows=[row])
     instance.add_dynamic_partitions(str(SNAPSHOTS.name), [name])
     return f"{len(inputs)} files"
 
@@ -143,12 +149,19 @@ def release(workshop: Workshop, publication: Publication) -> dict[str, Any]:
     return {}
 
 
+def write_report(lake: Any, publication: Publication) -> str:
+    """In the place of the page: a line, where the page lies."""
+    location = location_of(lake, publication, texts=False)
+    storage.write_text(location, f"<html>the report on {publication.id}</html>")
+    return location
+
+
 def workshop_of(resource: orchestration.workshop.WorkshopResource) -> Workshop:
     """The workshop without Spark."""
     recipe = read_recipe(resource.settings)
     return Workshop(
         lake=LogLake(resource.settings.home), recipe=recipe, recipe_fingerprint=recipe_fingerprint(recipe),
-        provenance={}, scratch=str(resource.settings.scratch),
+        provenance={}, scratch=str(resource.settings.scratch), write_report=write_report,
     )  # fmt: skip
 
 
