@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +90,11 @@ def test_the_graph_is_grouped_by_layer(program: Served, tab: Any) -> None:
 
 def test_an_asset_says_what_it_is(program: Served, tab: Any) -> None:
     tab.goto(f"{program.url}/assets/cleaned")
-    seen(tab, "Delta Lake", "Spark", "data", "refresh_snapshot", "refresh_what_is_stale", "Columns", "doc_id")
+    seen(tab, "Delta Lake", "Spark", "Owners", "refresh_snapshot", "refresh_what_is_stale", "Columns", "doc_id")
+    # A team has an icon and a name; the word alone could stand anywhere on the page.
+    owners = tab.get_by_text("Owners", exact=True).locator("xpath=..")
+    assert owners.inner_text().split() == ["Owners", "data"]
+    owners.get_by_role("img", name="people").wait_for()
     # The table draws only the rows that are on the screen.
     columns = tab.get_by_placeholder("Filter columns")
     columns.fill("gopher_quality__words")
@@ -112,6 +117,28 @@ def test_a_snapshot_is_built_in_the_browser_and_says_what_was_dropped(program: S
     tab.get_by_role("button", name="Plots").click()
     tab.get_by_text("drop rate").first.wait_for()
     tab.locator("canvas").first.wait_for()
+
+
+def test_the_report_on_a_snapshot_is_named_where_it_was_built_and_lies_there(program: Served, tab: Any) -> None:
+    """Dagster shows a path as something to copy: a browser opens no local file from a page that a server sent."""
+    publication = program.publications()["cleaned/one"]
+    tab.goto(f"{program.url}/assets/cleaned?view=partitions&partition=one")
+    row = tab.locator("tr").filter(has=tab.get_by_role("cell", name="report", exact=True))
+    row.get_by_title("Copy to clipboard").first.wait_for()
+    report = Path(row.locator("td").nth(1).inner_text().strip())
+    assert report == program.home / "reports" / "cleaned" / "one" / f"{publication.id}.html"
+    assert publication.id in report.read_text(encoding="utf-8")
+
+
+def test_the_lineage_of_columns_is_read_on_the_page_and_asked_of_the_server(program: Served, tab: Any) -> None:
+    """The open-source UI keeps `dagster/column_lineage` out of its tables and draws no graph of columns.
+
+    So people read it as part of a column's description, and the structure is had through GraphQL alone.
+    """
+    tab.goto(f"{program.url}/assets/cleaned")
+    tab.get_by_placeholder("Filter columns").fill("host")
+    row = tab.get_by_text("host", exact=True).locator("xpath=ancestor::*[contains(., 'STRING')][1]")
+    assert "of raw.url" in row.inner_text()
     query = """{ assetNodeOrError(assetKey: {path: ["cleaned"]}) { ... on AssetNode { assetMaterializations(limit: 1) {
         metadataEntries { label ... on TableColumnLineageMetadataEntry {
             lineage { columnName columnDeps { assetKey { path } columnName } } } } } } } }"""
