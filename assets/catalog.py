@@ -9,6 +9,8 @@ import assets
 from assets.models import models_by_asset
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
+from spark_jobs.lake import freshness
+from spark_jobs.lake.registry import registered
 from spark_jobs.recipe.fingerprint import fingerprints
 from spark_jobs.recipe.recipe import Recipe
 
@@ -42,3 +44,10 @@ def full_fingerprints(catalog: Mapping[str, TableAsset], workshop: Workshop) -> 
     """Fingerprints of a lake: with the digests of the models that its recipe uses."""
     stages = {name: table.stage for name, table in catalog.items()}
     return fingerprints(stages, workshop.recipe, models_by_asset(workshop))
+
+
+def stale_parts(catalog: Mapping[str, TableAsset], workshop: Workshop) -> dict[freshness.Part, str]:
+    """Every table of every snapshot that the next run builds (again), in its order, and why."""
+    upstream = {name: table.stage.upstream for name, table in catalog.items() if table.stage.scope == "snapshot"}
+    order = tuple(registered(workshop.lake))
+    return freshness.stale_parts(workshop.lake, upstream, full_fingerprints(catalog, workshop), order)

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from assets.catalog import full_fingerprints
+from assets.catalog import full_fingerprints, stale_parts
 from assets.models import fits_fingerprint, pool_pins, pool_tables, unfitted
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from orchestration.runs import Failed, Runs, Subject
-from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lake import SERIAL
 from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import release_name
@@ -79,7 +78,8 @@ class _Planner:
     def plan(self) -> Plan:
         if not self.order:
             return self.result
-        stale = {snapshot: self._stale(snapshot) for snapshot in self.order}
+        parts = stale_parts(self.catalog, self.workshop)
+        stale = {name: tuple(table for table, snapshot in parts if snapshot == name) for name in self.order}
         for snapshot, tables in stale.items():
             due = self._due(snapshot, tables, stale)
             if due and self._has_room(f"{due[0]}/{snapshot}", Subject(frozenset(due), snapshot)):
@@ -89,14 +89,6 @@ class _Planner:
         if not any(stale.values()) and not self.missing:
             self._release()
         return self.result
-
-    def _stale(self, snapshot: str) -> tuple[str, ...]:
-        """Tables that must be built, upstream first: stale themselves, or behind one that is."""
-        found: dict[str, None] = {}
-        for name, table in self.tables.items():
-            if set(table.stage.upstream) & set(found) or stale_reason(self.lake, name, snapshot, self.wanted[name]):
-                found[name] = None
-        return tuple(found)
 
     def _due(self, snapshot: str, tables: tuple[str, ...], stale: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         """Those that one run can build now. What waits holds up what is behind it, and nothing else."""

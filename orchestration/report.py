@@ -12,7 +12,6 @@ from rich.table import Table as RichTable
 from assets.workshop import Workshop
 from orchestration.dataset_card.card import card_of
 from spark_jobs.lake.exports import note_export
-from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.registry import registered
 from spark_jobs.lake.releases import find_release, releases
@@ -35,12 +34,12 @@ def _text(*renderables: Any) -> str:
 def status_of(workshop: Workshop) -> dict[str, Any]:
     """Snapshots with each table's publication and whether it is stale; releases; failed gates."""
     # Great Expectations comes with them.
-    from assets.catalog import full_fingerprints, tables
+    from assets.catalog import stale_parts, tables
     from orchestration.gates import failed_gates
 
     lake = workshop.lake
     catalog = tables()
-    wanted = full_fingerprints(catalog, workshop)
+    stale = stale_parts(catalog, workshop)
     names = [name for name, table in catalog.items() if table.stage.scope == "snapshot"]
     snapshots = []
     for snapshot in registered(lake).values():
@@ -52,7 +51,7 @@ def status_of(workshop: Workshop) -> dict[str, Any]:
                 "version": publication.version if publication else None,
                 "published_at": str(publication.published_at) if publication else None,
                 "rows": counts.get("rows"), "kept": counts.get("kept"),
-                "stale": stale_reason(lake, table, snapshot.id, wanted[table]),
+                "stale": stale.get((table, snapshot.id)),
             }  # fmt: skip
         snapshots.append({"snapshot": snapshot.id, "sequence": snapshot.sequence, "tables": rows})
     return {

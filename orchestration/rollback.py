@@ -6,11 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from assets.catalog import full_fingerprints, tables
+from assets.catalog import stale_parts, tables
 from assets.workshop import Workshop
 from orchestration.instance import reconcile
 from orchestration.progress import Progress
-from spark_jobs.lake.freshness import stale_reason
 from spark_jobs.lake.rollback import rollback
 
 
@@ -37,15 +36,8 @@ def roll_back(
 
 def stale_now(workshop: Workshop) -> dict[str, str]:
     """Every published part that the next run would build again, and why."""
-    lake, wanted, found = workshop.lake, full_fingerprints(tables(), workshop), {}
-    for name, table in tables().items():
-        if table.stage.scope != "snapshot":
-            continue
-        for partition in lake.publications(name):
-            reason = stale_reason(lake, name, partition, wanted[name])
-            if reason is not None:
-                found[f"{name}/{partition}"] = reason
-    return found
+    due = stale_parts(tables(), workshop).items()
+    return {f"{table}/{name}": reason for (table, name), reason in due if workshop.lake.current(table, name)}
 
 
 def render_rollback(report: Mapping[str, Any]) -> str:
