@@ -179,8 +179,8 @@ class Lake:
         return story_of(self._fresh(), doc_id_or_url)
 
     def lineage(self, release: str = LATEST) -> dict[str, Any]:
-        """What is behind a release; see `Release.lineage`."""
-        return self.release(release).lineage()
+        """What is behind a release, also of one that is retired or withdrawn; see `Release.lineage`."""
+        return lineage_of(self._fresh(), release)
 
     def diff(
         self, before: str, after: str = LATEST, *, examples: int = 0, with_text: bool = False

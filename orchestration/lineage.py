@@ -18,8 +18,8 @@ _TOP_REASONS = 12
 
 
 def lineage_of(lake: Lake, name: str) -> dict[str, Any]:
-    """The lineage of a release by name, or of the latest."""
-    return lineage(lake, find_release(lake, name))
+    """The lineage of a release by name, whatever its state, or of the latest that is served."""
+    return lineage(lake, find_release(lake, name, any_state=True))
 
 
 def draw(tree: Mapping[str, Any], *, dot_file: str | None = None, html_file: str | None = None) -> None:
@@ -62,6 +62,8 @@ def render_lineage(tree: Mapping[str, Any]) -> str:
 def _balance(root: Tree, found: Mapping[str, Any]) -> None:
     said = "the counts balance" if found["balanced"] else f"THE COUNTS DO NOT BALANCE: {'; '.join(found['unbalanced'])}"
     here = branch(root, f"{found['records']:,} records in the files -> {found['documents']:,} documents: {said}")
+    for unknown in found["incomplete"]:
+        branch(here, f"not told any more: {unknown}")
     branch(here, f"{found['records']:>12,}  document records in the files")
     for row in found["lost"]:
         if row["table"] != "rewrites":

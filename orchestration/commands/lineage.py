@@ -13,7 +13,7 @@ from orchestration.command import common, show
 def lineage(
     *, release: str, dot_file: str | None, html_file: str | None, home: str | None, recipe: str | None, as_json: bool
 ) -> None:
-    """The filters, models, inputs and counts behind a release, as a tree."""
+    """The filters, models, inputs and counts behind a release, as a tree; of a retired or withdrawn one as well."""
     from orchestration.api import Lake
     from orchestration.lineage import draw, render_lineage
 

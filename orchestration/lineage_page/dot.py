@@ -6,11 +6,12 @@ from typing import Any
 
 def dot(tree: Mapping[str, Any]) -> str:
     """The text of a `.dot` file; snapshots are clusters, the flow goes from left to right."""
+    state = "" if tree["state"] == "published" else f" ({tree['state']})"
     lines = [
         "digraph lineage {",
         "  rankdir=LR;",
         '  node [shape=box, style="rounded,filled", fillcolor="#f2f5f7", fontname="Helvetica", fontsize=10];',
-        f"  label={_quoted(tree['release'])};",
+        f"  label={_quoted(tree['release'] + state)};",
     ]
     known = {tree["mixed"]["publication"]}
     for number, snapshot in enumerate(tree["snapshots"]):

@@ -1,7 +1,8 @@
 """Counts that balance: from the document records in the files to the documents of a release, every loss by its reason.
 
 From the publication records; what was unreadable is looked up, and only where something is. In each step what went in
-is what came out and what was lost. A document with several reasons counts for the first.
+is what came out and what was lost. A document with several reasons counts for the first. Where the rows that knew the
+reasons are gone, the numbers still stand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +11,14 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from spark_jobs.errors import NotFoundError, TakenDownError
 from spark_jobs.lake.digest import ContentDigest
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 
 _ORIGINAL = "original"
+_NO_CAUSE = "unreadable: cause not known any more"
+_NO_REASON = "not in the release: reason not known any more"
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,28 @@ class Step:
 
 
 def balance(
-    lake: Lake, mixed: Publication, pinned: Sequence[Publication], records: Mapping[str, int]
-) -> dict[str, Any]:
-    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files."""
+    lake: Lake, mixed: Publication, pinned: Sequence[Publication], records: Mapping[str, int], *,
+    contents: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """The steps of every snapshot and of the release, and their totals. `records`: documents in a snapshot's files.
+
+    `contents` are those of the release's manifest. `incomplete` says what cannot be told, as its rows are gone.
+    """
     by_table = {(p.table, p.partition): p for p in pinned}
     snapshots = sorted({p.partition for p in pinned if p.table == "raw"})
-    lost_in_reading = _unreadable(lake, [by_table["raw", name] for name in snapshots], records)
+    lost_in_reading, incomplete = _unreadable(lake, [by_table["raw", name] for name in snapshots], records)
     steps: list[Step] = []
     for snapshot in snapshots:
         steps += _of_snapshot(snapshot, by_table, records.get(snapshot, 0), lost_in_reading.get(snapshot, {}))
     kept = [_counts(p)["kept"] for p in pinned if p.table == "deduped"]
     accepted = [_counts(p).get("kept", 0) for p in pinned if p.table == "rewritten"]
     late = sum(step.may_miss for step in steps if step.table == "deduped")
-    originals, rewrites = _of_release(mixed, _decisions(lake, mixed, pinned), sum(kept), sum(accepted), late)
+    try:
+        decisions = _decisions(lake, mixed, pinned)
+    except (NotFoundError, TakenDownError) as gone:
+        decisions = _left_of(mixed, contents, sum(kept), sum(accepted))
+        incomplete.append(f"why documents are not in the release: {gone}")
+    originals, rewrites = _of_release(mixed, decisions, sum(kept), sum(accepted), late)
     told = [step.plain() for step in (*steps, originals, rewrites)]
     rows = ContentDigest.parse(mixed.digest).rows
     documents = {"originals": originals.left, "rewrites": rewrites.left, "documents": rows}
@@ -82,6 +95,7 @@ def balance(
         "lost": _totals(told),
         "steps": told,
         "unbalanced": unbalanced,
+        "incomplete": incomplete,
     }
 
 
@@ -141,6 +155,7 @@ def _decisions(lake: Lake, mixed: Publication, pinned: Sequence[Publication]) ->
     """
     if "takedown" not in mixed.record:
         return list(mixed.record.get("facts", {}).get("decisions", ()))
+    lake.refuse_gone([mixed])  # rows of `selection` follow the newest revision
     selection = lake.side("selection", [mixed])
     by = selection.groupBy("origin", F.when(~F.col("kept"), F.col("reason")).alias("reason"))
     found: list[Mapping[str, Any]] = [row.asDict() for row in by.agg(F.count(F.lit(1)).alias("documents")).collect()]
@@ -156,16 +171,39 @@ def _decisions(lake: Lake, mixed: Publication, pinned: Sequence[Publication]) ->
     return found
 
 
-def _unreadable(lake: Lake, raw: Sequence[Publication], records: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """By snapshot and cause the document records that no row was made of; asked for only where some are missing."""
-    short = [p for p in raw if records.get(p.partition, 0) != _rows(p) + int(p.record.get("suppressed", 0))]
+def _left_of(
+    mixed: Publication, contents: Iterable[Mapping[str, Any]], kept: int, accepted: int
+) -> list[Mapping[str, Any]]:
+    """What is in the release by origin, from its manifest, in the place of decisions that are gone."""
+    rewrites = sum(int(row["documents"]) for row in contents if row["origin"] != _ORIGINAL)
+    told = ((_ORIGINAL, kept, _rows(mixed) - rewrites), ("rewrite", accepted, rewrites))
+    return [
+        {"origin": origin, "reason": reason, "documents": number}
+        for origin, given, left in told for reason, number in ((None, left), (_NO_REASON, given - left)) if number
+    ]  # fmt: skip
+
+
+def _unreadable(
+    lake: Lake, raw: Sequence[Publication], records: Mapping[str, int]
+) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """By snapshot and cause the document records that no row was made of; asked for only where some are missing.
+
+    And what cannot be told of them.
+    """
+    lost = {p.id: records.get(p.partition, 0) - _rows(p) - int(p.record.get("suppressed", 0)) for p in raw}
+    short = [p for p in raw if lost[p.id]]
     if not short:
-        return {}
-    errors = lake.side("read_errors", short).where("is_document")
-    found: dict[str, dict[str, int]] = {}
-    for row in errors.groupBy("snapshot", "cause").agg(F.count(F.lit(1)).alias("documents")).collect():
-        found.setdefault(row["snapshot"], {})[f"unreadable: {row['cause']}"] = int(row["documents"])
-    return found
+        return {}, []
+    gone = [p for p in short if p.id in lake.vacuumed("raw")]
+    found: dict[str, dict[str, int]] = {p.partition: {_NO_CAUSE: lost[p.id]} for p in gone if lost[p.id] > 0}
+    told = [f"why records of raw/{p.partition} could not be read: a vacuum removed the rows of version {p.version}"
+            for p in gone]  # fmt: skip
+    there = [p for p in short if p not in gone]
+    if there:
+        errors = lake.side("read_errors", there).where("is_document")
+        for row in errors.groupBy("snapshot", "cause").agg(F.count(F.lit(1)).alias("documents")).collect():
+            found.setdefault(row["snapshot"], {})[f"unreadable: {row['cause']}"] = int(row["documents"])
+    return found, told
 
 
 def _with_suppressed(lost: Mapping[str, int], publication: Publication) -> dict[str, int]:

@@ -20,8 +20,8 @@ _REGISTRY = "snapshots"
 def lineage(lake: Lake, release: Release) -> dict[str, Any]:
     """JSON-able: the release, and for each snapshot every publication from its input files to rewritten documents.
 
-    `balance` are the counts from the records in the files to the documents of the release, and whether they add up;
-    nodes name their `inputs` by publication, which is the graph.
+    Of a release in any state: records outlive rows. `balance` are the counts from the records in the files to the
+    documents of the release, and whether they add up; nodes name their `inputs` by publication, which is the graph.
     """
     mixed = mixed_of(lake, release)
     pinned = ancestors(lake, mixed)
@@ -41,7 +41,10 @@ def lineage(lake: Lake, release: Release) -> dict[str, Any]:
              "tables": [_node(p) for table in FLOW for p in tables if p.table == table and p.partition == snapshot]}
             for snapshot in snapshots
         ],
-        "balance": balance(lake, mixed, tables, {name: given["documents"] for name, given in files.items()}),
+        "balance": balance(
+            lake, mixed, tables, {name: given["documents"] for name, given in files.items()},
+            contents=release.manifest.get("contents", ()),
+        ),
         "models": models_of(every),
         "lists": lists_of(every),
         "code": code_of(every),

@@ -11,9 +11,10 @@ from spark_jobs.lake.publish import Scope, replace
 from spark_jobs.lake.records import Publication, canonical_json, sha256_of
 
 LATEST = "latest"
+PUBLISHED = "published"
 RETIRED = "retired"  # its documents are gone: a vacuum did not keep them
 WITHDRAWN = "withdrawn"
-_BECAUSE = {RETIRED: "a vacuum removed its documents; its lineage is in the ledger"}
+_BECAUSE = {RETIRED: "a vacuum removed its documents; ./provender lineage still tells what it was made from"}
 _SCHEMA = "release STRING, recipe STRING, state STRING, publication STRING, manifest STRING"
 
 
@@ -81,24 +82,38 @@ def releases(lake: Lake) -> tuple[Release, ...]:
     return tuple(sorted(found, key=lambda release: order.get(release.name, -1)))
 
 
-def find_release(lake: Lake, name: str) -> Release:
-    """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is."""
+def find_release(lake: Lake, name: str, *, any_state: bool = False) -> Release:
+    """A release by name, by an unambiguous beginning of it, or `latest`. Raises NotFoundError naming what there is.
+
+    One that is retired or withdrawn is refused, NotFoundError or TakenDownError; with `any_state`, for who needs its
+    records alone, it is not. A beginning means a served one where it can.
+    """
     everything = releases(lake)
-    known = [release for release in everything if release.state == "published"]
+    exact = next((release for release in everything if release.name == name), None)
+    if exact is not None:
+        return exact if any_state else _served(exact)
+    known = [release for release in everything if release.state == PUBLISHED]
     if not known:
         raise NotFoundError(f"{lake.home}: no release yet; build one with ./provender run")
-    other = next((release for release in everything if release.name == name and release.state != "published"), None)
-    if other is not None and other.state == WITHDRAWN:
+    if name == LATEST:
+        return known[-1]
+    found = [release for release in known if release.name.startswith(name)]
+    if not found and any_state:
+        found = [release for release in everything if release.name.startswith(name)]
+    if len(found) != 1:
+        what = "no release" if not found else "more than one release"
+        listed = found or (everything if any_state else known)
+        raise NotFoundError(f"{what} is named {name!r}; there are: {', '.join(r.name for r in listed)}, latest")
+    return found[0]
+
+
+def _served(release: Release) -> Release:
+    """The release. Raises where it is in another state than published, and says what there is instead."""
+    name = release.name
+    if release.state == WITHDRAWN:
         raise TakenDownError(
             f"{name}: withdrawn, as it held documents that were taken down; {name.rpartition('-r')[0]} is without them"
         )
-    if other is not None:
-        raise NotFoundError(f"the release {name} is {other.state}: {_BECAUSE.get(other.state, 'it is not served')}")
-    if name == LATEST:
-        return known[-1]
-    exact = [release for release in known if release.name == name]
-    found = exact or [release for release in known if release.name.startswith(name)]
-    if len(found) != 1:
-        what = "no release" if not found else "more than one release"
-        raise NotFoundError(f"{what} is named {name!r}; there are: {', '.join(r.name for r in known)}, latest")
-    return found[0]
+    if release.state != PUBLISHED:
+        raise NotFoundError(f"the release {name} is {release.state}: {_BECAUSE.get(release.state, 'it is not served')}")
+    return release

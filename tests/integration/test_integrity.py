@@ -322,6 +322,9 @@ def test_a_vacuum_frees_what_the_kept_release_does_not_need(
     gone = command("verify", first, *at)
     assert gone.status == 2
     assert f"the release {first} is retired: a vacuum removed its documents" in gone.err
+    tree = command("lineage", first, *at, "--json").json
+    assert (tree["release"], tree["state"], tree["balance"]["balanced"]) == (first, "retired", True)
+    assert f"{first} (retired)" in command("lineage", first, *at).out
     assert command("vacuum", *at).status == 2
     assert command("vacuum", "--keep", "no-such-release", *at).status == 2
     assert run(command, place, place / "recipe.yaml").status == 1, "runs go on: the gate judges what is stale again"

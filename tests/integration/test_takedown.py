@@ -190,9 +190,13 @@ def test_survivors_came_back_and_the_release_has_a_new_revision(
     for name in (name for name, state in states.items() if state == "published"):
         checked = ask("verify", name)
         assert (checked.status, checked.json["mismatches"]) == (0, []), "what was destroyed is told by receipts"
-    refused = ask("lineage", revised["withdrawn"])
+    refused = ask("export", revised["withdrawn"], "--format", "jsonl", "--out", place / "never")
     assert refused.status == 2
     assert "withdrawn" in refused.err
+    before = ask("lineage", revised["withdrawn"]).json
+    assert (before["release"], before["state"]) == (revised["withdrawn"], "withdrawn")
+    assert before["mixed"]["publication"] == revised["withdrawn_publication"]
+    assert before["balance"]["balanced"], before["balance"]["unbalanced"]
     tree = ask("lineage", revised["release"]).json
     assert tree["balance"]["balanced"], tree["balance"]["unbalanced"]
     lost = {(row["table"], row["reason"]) for row in tree["balance"]["lost"]}

@@ -187,6 +187,10 @@ def test_a_withdrawn_release_is_told_to_be_so(lake: Lake) -> None:
     with pytest.raises(TakenDownError, match=r"gone-r1: withdrawn.*taken down; gone is without them"):
         lake.release("gone-r1")
     assert "gone-r1" not in lake.releases()
+    tree = lake.lineage("gone-r1")
+    assert (tree["release"], tree["state"]) == ("gone-r1", "withdrawn"), "its records tell what it was made from"
+    with pytest.raises(TakenDownError):
+        lake.diff("gone-r1", NAME)
 
 
 def test_an_export_carries_its_card_and_digests(lake: Lake, tmp_path: Path) -> None:

@@ -8,11 +8,15 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from orchestration.lineage import render_lineage
+from orchestration.lineage_page.dot import dot
+from orchestration.lineage_page.page import page
 from spark_jobs.errors import NotFoundError, UsageError
 from spark_jobs.lake import quarantine, vacuum
 from spark_jobs.lake.candidate import write_candidate
 from spark_jobs.lake.files import files_of, location_of
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.publish import publish
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import find_release
@@ -125,6 +129,23 @@ def test_what_is_gone_is_refused_in_one_clear_line(lake: Lake) -> None:
             find_release(opened, RELEASE)
         with pytest.raises(NotFoundError, match="its rows are gone"):
             rollback(opened, "cleaned", SNAPSHOT, to=first.version, reason=None, provenance={}, run_id="r")
+
+
+def test_the_lineage_of_a_retired_release_is_still_told(lake: Lake) -> None:
+    before = lineage(lake, find_release(lake, RELEASE))
+    vacuumed(lake, THIRD)
+    retired = find_release(lake, RELEASE, any_state=True)
+    after = lineage(lake, retired)
+    assert (before["state"], after["state"]) == ("published", "retired")
+    assert {**after, "state": "published"} == {**before, "balance": after["balance"]}
+    # None of its documents was unreadable, and its decisions are in the record: nothing needs rows.
+    assert after["balance"] == before["balance"]
+    assert f"{RELEASE} (retired)" in render_lineage(after)
+    assert "retired" in dot(after)
+    assert "retired" in page(after)
+    assert find_release(lake, THIRD, any_state=True).state == find_release(lake, "latest", any_state=True).state
+    with pytest.raises(NotFoundError, match=f"there are: {RELEASE}, "):
+        find_release(lake, "unheard-of", any_state=True)
 
 
 def test_every_reader_still_reads_whole_tables(lake: Lake) -> None:

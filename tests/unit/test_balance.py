@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark_jobs.errors import NotFoundError
 from spark_jobs.lake.balance import balance
 from spark_jobs.lake.records import Publication
 
@@ -91,3 +92,31 @@ def test_a_record_without_first_reasons_still_balances() -> None:
     found = told(released(5, 1, 2), pinned, {"one": 8})
     assert found["balanced"]
     assert {"table": "cleaned", "reason": "dropped", "documents": 3} in found["lost"]
+
+
+class Vacuumed(NoLake):
+    """Records are all that is left."""
+
+    def vacuumed(self, _table: str) -> dict[str, datetime]:
+        return {"raw one": datetime(2026, 2, 1, tzinfo=UTC)}
+
+    def refuse_gone(self, _publications: Any) -> None:
+        raise NotFoundError("mixed/r version 1: its rows are gone")
+
+
+def test_what_needs_rows_that_are_gone_is_told_to_be_unknown_and_the_rest_is_told() -> None:
+    lake: Any = Vacuumed()
+    mixed = released(5, 1, 4, rows=6, suppressed=1)
+    mixed.record["takedown"] = {}  # type: ignore[index] # its decisions are those before a takedown
+    contents = [{"origin": "original", "documents": 4}, {"origin": "rewire", "documents": 2}]
+    found = balance(lake, mixed, snapshot("one", {"a.x": 2}, {}, 5), {"one": 9}, contents=contents)
+    assert found["balanced"], found["unbalanced"]
+    assert (found["originals"], found["rewrites"], found["documents"]) == (4, 2, 6)
+    assert {(row["table"], row["reason"]): row["documents"] for row in found["lost"]} == {
+        ("raw", "unreadable: cause not known any more"): 2, ("cleaned", "a.x"): 2,
+        ("mixed", "not in the release: reason not known any more"): 1,
+    }  # fmt: skip
+    assert found["incomplete"] == [
+        "why records of raw/one could not be read: a vacuum removed the rows of version 1",
+        "why documents are not in the release: mixed/r version 1: its rows are gone",
+    ]

@@ -43,7 +43,7 @@ def tree(snapshots: int, name: str = "r") -> dict[str, Any]:
         "release": name, "state": "published", "recipe": {"name": name, "fingerprint": "f"}, "totals": {"tokens": 5},
         "mixed": node("mixed", name, inputs), "snapshots": rows,
         "balance": {"balanced": True, "records": 12, "originals": 8, "rewrites": 0, "documents": 8, "lost": lost,
-                    "unbalanced": []},
+                    "unbalanced": [], "incomplete": []},
         "models": [{"operator": name, "kind": "model", "digest": "d", "tables": ["scored"]}],
         "lists": [{"operator": "o", "kind": "list", "name": name, "digest": "e", "tables": ["cleaned"]}],
         "code": [{"commit": "c", "dirty": True, "publications": []}],
@@ -72,6 +72,18 @@ def test_a_page_holds_everything_and_nothing_of_it_runs() -> None:
     wrong = tree(1)
     wrong["balance"] |= {"balanced": False, "unbalanced": ["cleaned/one: 3 in, 1 out, 1 lost"]}
     assert "The counts do not balance: cleaned/one: 3 in, 1 out, 1 lost" in page(wrong)
+
+
+def test_the_state_of_a_release_that_is_not_served_and_what_cannot_be_told_are_shown() -> None:
+    gone = {**tree(1), "state": "retired"}
+    gone["balance"] |= {"incomplete": ["why documents are not in the release: <rows> are gone"]}
+    told = "Not told any more: why documents are not in the release: &lt;rows&gt; are gone"
+    assert "(retired)" in page(gone)
+    assert told in page(gone)
+    assert 'label="r (retired)"' in dot(gone)
+    for whole in (page(tree(1)), dot(tree(1))):
+        assert "(published)" not in whole
+        assert "Not told any more" not in whole
 
 
 def test_a_graph_names_every_edge_and_escapes_names() -> None:
