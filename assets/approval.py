@@ -74,7 +74,7 @@ def approve(
     run_id = f"approval {sha256_of([attempt.folder, attempt.number, reason])[:16]}"
     record: Mapping[str, Any] = {
         **attempt.record, "overrides": [*attempt.record.get("overrides", ()), *overrides], "run_id": run_id,
-        "built_by_run": attempt.record.get("run_id"),
+        "judged_by": run_id, "built_by_run": attempt.record.get("run_id"),
     }  # fmt: skip
     published = publish(lake, attempt.candidate, record, sequence=attempt.sequence)
     outcomes = tuple(Outcome(**outcome) for outcome in attempt.outcomes)

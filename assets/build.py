@@ -110,6 +110,9 @@ def _build(  # noqa: PLR0917 - what `build` was given
     prepare: Prepare | None, sequence: int, again: Publication | None,
 ) -> Built:  # fmt: skip
     lake, clock = workshop.lake, Clock()
+    # Before anything of this program is published: what is missing now, a killed one left.
+    if lake.ledger_heads is None:
+        ledger.sync(lake)
     pins = Pins(lake)
     services = prepare(workshop, pins, partition) if prepare else {}
     clock.lap("prepare")
@@ -257,7 +260,9 @@ def _record(  # noqa: PLR0917 - a record is made of all of these
         "inputs": pins.inputs,
         "compared_with": pins.compared_with,
         "counts": dict(counts),
-        "audit": [{"name": o.name, "severity": o.severity, "success": o.success} for o in outcomes],
+        "audit": [{name: value for name, value in asdict(o).items() if name != "says"} for o in outcomes],
+        # Who publishes the rows again has a run of its own, and has not judged them.
+        "judged_by": run_id,
         "recipe": {"name": workshop.recipe.name, "fingerprint": workshop.recipe_fingerprint},
         "provenance": dict(workshop.provenance),
         "facts": dict(output.facts),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pyspark.sql import functions as F
 
+from spark_jobs.lake import audits
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import append
 from spark_jobs.lake.records import Publication, canonical_json
@@ -35,13 +36,15 @@ def _rows(publications: Iterable[Publication]) -> list[tuple[object, ...]]:
 def sync(lake: Lake, tables: Iterable[str] = MAIN_TABLES) -> int:
     """Write the commits that the ledger does not hold yet; returns how many.
 
-    The ledger's heads are read once a process. Two processes that sync at once may both write a row: a row is known by
-    its table and version.
+    The ledger's heads are read once a process, and then `audits` is completed too: a program that was killed after a
+    commit may have left both behind. Two processes that sync at once may both write a row: a row is known by its table
+    and version.
     """
     heads = lake.ledger_heads
     if heads is None:
         newest = lake.at("publications").groupBy("table").agg(F.max("version").alias("newest"))
         heads = lake.ledger_heads = {row["table"]: row["newest"] for row in newest.collect()}
+        audits.complete(lake)
     missing = [p for table in tables for p in lake.history(table) if p.version > heads.get(table, -1)]
     if missing:
         append(lake, "publications", lake.spark.createDataFrame(_rows(missing), _COLUMNS))

@@ -84,7 +84,7 @@ def completed(
     """COMPLETE: what was published, from what, by which operators, and what its audit found.
 
     `inputs` are the publications it was made from, as far as they are at hand: their columns name the origins of open
-    columns. `outcomes` are the audit's, in full; without them the record's short form is told.
+    columns. `outcomes` are the audit's, in full; without them those of the record, which lack what each says.
     """
     record = publication.record
     assertions = facets.assertions(outcomes or record.get("audit", ()))
