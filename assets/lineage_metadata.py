@@ -9,8 +9,15 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.releases import Release
 
+LINEAGE = "lineage"  # the label that every release has
 _OPERATORS = ("table", "operator", "version", "kind", "parameters")
 _MADE_WITH = ("kind", "name", "digest")
+
+
+def release_metadata(lake: Lake, release: Release) -> Mapping[str, Any]:
+    """What a materialization of a release says of it beside its publication: totals, and the lineage."""
+    totals = {name: release.manifest["totals"][name] for name in ("documents", "tokens")}
+    return {**totals, **lineage_metadata(lake, release)}
 
 
 def lineage_metadata(lake: Lake, release: Release) -> Mapping[str, Any]:
@@ -19,7 +26,7 @@ def lineage_metadata(lake: Lake, release: Release) -> Mapping[str, Any]:
     balance, nodes = tree["balance"], [*_nodes(tree), tree["mixed"]]
     lost = [(row["table"], row["reason"], -row["documents"]) for row in balance["lost"] if row["table"] != "rewrites"]
     return {
-        "lineage": dg.MetadataValue.md(_tree(tree)),
+        LINEAGE: dg.MetadataValue.md(_tree(tree)),
         "records in the files": balance["records"],
         "counts balance": balance["balanced"],
         "from records to documents": _table(

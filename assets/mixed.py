@@ -5,12 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from assets.lineage_metadata import lineage_metadata
+from assets.lineage_metadata import release_metadata
 from assets.models import current_models, model_path
 from assets.stage_asset import TableAsset
 from assets.workshop import Workshop
 from expectations.mixed import LAWS
 from spark_jobs.errors import LakeError
+from spark_jobs.lake import ledger
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release, register_release, releases
@@ -43,6 +44,8 @@ def register_missing(workshop: Workshop) -> int:
     lake = workshop.lake
     known = {release.publication for release in releases(lake)}
     lost = [publication for publication in lake.publications("mixed").values() if publication.id not in known]
+    if lost:
+        ledger.sync(lake)  # what killed the program there kept it from this too
     for publication in lost:
         _register(workshop, publication)
     return len(lost)
@@ -61,8 +64,7 @@ def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]
     )  # fmt: skip
     release = Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)
     register_release(lake, release)
-    totals = {"documents": sum(r["documents"] for r in rows), "tokens": sum(r["tokens"] for r in rows)}
-    return {**totals, **lineage_metadata(lake, release), **_card(workshop, release)}
+    return {**release_metadata(lake, release), **_card(workshop, release)}
 
 
 def _card(workshop: Workshop, release: Release) -> Mapping[str, Any]:

@@ -2,16 +2,21 @@
 
 import fcntl
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from assets.announce import announce_again
+from assets.lineage_metadata import LINEAGE, release_metadata
 from assets.stage_asset import RELEASES, SNAPSHOTS, publication_metadata
 from assets.workshop import Workshop
 from orchestration.settings import Settings
+from spark_jobs.lake.records import Publication
 from spark_jobs.lake.registry import registered
+from spark_jobs.lake.releases import releases
 from spark_jobs.lake.tables import FLOW
 
 _OURS = "# Written by Provender from its settings; take this line out to keep your own.\n"
@@ -63,32 +68,55 @@ def _configure(path: Path, settings: Settings) -> None:
 
 
 def reconcile(instance: dg.DagsterInstance, workshop: Workshop) -> int:
-    """Report publications that Dagster does not know, as after a crash between commit and event. Needs no Spark."""
+    """Report publications that Dagster does not know, as after a crash between commit and event; returns how many.
+
+    Needs no Spark. Where the lineage of a release does, it is reported without it, and once more by who has Spark.
+    """
     lake = workshop.lake
     _add_partitions(instance, str(SNAPSHOTS.name), list(registered(lake)))
     _add_partitions(instance, str(RELEASES.name), list(lake.publications("mixed")))
     reported = 0
     for table in FLOW:
-        key = dg.AssetKey(table)
         for partition, publication in lake.publications(table).items():
-            known = instance.fetch_materializations(
-                dg.AssetRecordsFilter(asset_key=key, asset_partitions=[partition]), limit=1
-            ).records
-            last = known[0].asset_materialization if known else None
-            if last is not None and last.metadata.get("publication") == dg.MetadataValue.text(publication.id):
+            told = _told(instance, table, partition)
+            known = told.get("publication") == dg.MetadataValue.text(publication.id)
+            if known and (table != "mixed" or LINEAGE in told):
+                continue
+            more = _of_release(workshop, publication) if table == "mixed" else {}
+            if known and not more:
                 continue
             instance.report_runless_asset_event(
                 dg.AssetMaterialization(
-                    asset_key=key, partition=partition, metadata=publication_metadata(publication),
+                    asset_key=dg.AssetKey(table), partition=partition,
+                    metadata={**publication_metadata(publication), **more},
                     description="Published before, reported from the ledger.",
                     tags={"dagster/data_version": publication.digest},
                 )
             )  # fmt: skip
-            announce_again(lake, workshop.lineage, publication, workshop.say)
+            if not known:
+                announce_again(lake, workshop.lineage, publication, workshop.say)
             reported += 1
     if workshop.lineage is not None:
         workshop.lineage.flush()
     return reported
+
+
+def _told(instance: dg.DagsterInstance, table: str, partition: str) -> Mapping[str, Any]:
+    """The metadata of the newest materialization of a partition."""
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(table), asset_partitions=[partition])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    event = records[0].asset_materialization if records else None
+    return event.metadata if event is not None else {}
+
+
+def _of_release(workshop: Workshop, publication: Publication) -> Mapping[str, Any]:
+    """What the release is told with when it is mixed; nothing where it is not registered, or cannot be told now."""
+    release = next((r for r in releases(workshop.lake) if r.publication == publication.id), None)
+    try:
+        return release_metadata(workshop.lake, release) if release is not None else {}
+    except Exception as error:  # noqa: BLE001 - what is published is told in any case
+        workshop.say(f"{publication.partition}: Dagster is not told its lineage: {type(error).__name__}: {error}")
+        return {}
 
 
 def _add_partitions(instance: dg.DagsterInstance, name: str, keys: list[str]) -> None:

@@ -50,8 +50,8 @@ class Refresh:
         with self.progress.step("start Spark, open the lake") as said:
             workshop = self.resource.get()
             said.append(workshop.lake.home)
-            reconcile(self.instance, workshop)
             register_missing(workshop)
+            reconcile(self.instance, workshop)
         for name, uris, files in found:
             self._register(workshop, name, uris, files)
         order = tuple(registered(workshop.lake))

@@ -117,11 +117,13 @@ def _node(publication: Publication) -> dict[str, Any]:
 
 
 def _inputs(lake: Lake, registrations: Sequence[Publication]) -> dict[str, dict[str, Any]]:
-    """By snapshot its files as they were registered when they were read; one small read for all of them."""
-    if not registrations:
-        return {}
-    rows = lake.read(registrations).select("snapshot", "sequence", "inputs", "source", "licence").collect()
-    return {row["snapshot"]: _input(row.asDict(recursive=True)) for row in rows}
+    """By snapshot its files as they were registered when they were read; Spark is asked for earlier registrations."""
+    current = {p.id for p in lake.publications(_REGISTRY).values()}
+    names = {p.partition for p in registrations if p.id in current}
+    rows = [row for row in lake.rows(_REGISTRY) if row["snapshot"] in names]
+    if earlier := [p for p in registrations if p.id not in current]:
+        rows += [row.asDict(recursive=True) for row in lake.read(earlier).collect()]
+    return {row["snapshot"]: _input(row) for row in rows}
 
 
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:

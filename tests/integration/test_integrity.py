@@ -11,10 +11,14 @@ import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
 
+from assets.build import keep_outcomes
+from assets.workshop import Workshop
+from expectations.mixed import LAWS as MIXED_LAWS
 from orchestration import rebuild as rebuild_module
 from orchestration.instance import open_instance
 from orchestration.settings import Settings
 from spark_jobs.errors import TransientError
+from spark_jobs.lake.candidate import Candidate
 from spark_jobs.lake.files import files_of, location_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.operators.strategies.rewire import IMPROVED
@@ -172,13 +176,26 @@ def test_a_release_that_was_mixed_but_not_registered_is_registered_by_the_next_r
     def lost(*_words: Any, **_keys: Any) -> None:
         raise TransientError("the connection broke")
 
+    def lost_with_the_release(workshop: Workshop, candidate: Candidate, *words: Any, **keys: Any) -> None:
+        if candidate.table == "mixed":
+            lost()
+        keep_outcomes(workshop, candidate, *words, **keys)
+
     path = place / "recipe.yaml"
     with monkeypatch.context() as patch:
+        patch.setattr("assets.build.keep_outcomes", lost_with_the_release)
         patch.setattr("assets.mixed.register_release", lost)
         assert run(command, place, path).status == 3
     done = run(command, place, path, "--json").json
     assert done["built"] == [], "the approved cleaned and all after it are there"
     assert done["release"]["documents"] > 0
+    judged = command("gate", "history", "mixed", "--home", place / "home", "--recipe", path, "--json").json
+    assert [len(one["outcomes"]) for one in judged["expectations"]] == [1] * len(MIXED_LAWS)
+    assert {o["version"] for one in judged["expectations"] for o in one["outcomes"]} == {1}
+    event = materialized(place, "mixed", done["release"]["name"])
+    assert event.metadata["counts balance"].value is True
+    assert event.metadata["tokens"].value == done["release"]["tokens"]
+    assert f"**{done['release']['name']}**" in event.metadata["lineage"].value
     tree = command("lineage", "latest", "--home", place / "home", "--recipe", path, "--json").json
     cleaned = next(n for n in tree["snapshots"][0]["tables"] if n["table"] == "cleaned")
     assert cleaned["overrides"][0]["reason"] == "we meant it"

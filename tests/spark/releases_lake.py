@@ -152,6 +152,9 @@ class ReleasesLake:
     def publications(self, table: str) -> dict[str, Publication]:
         return {p.partition: p for p in self.history(table)}
 
+    def vacuumed(self, _table: str) -> dict[str, datetime]:
+        return {}
+
     def current(self, table: str, partition: str) -> Publication | None:
         return self.publications(table).get(partition)
 
@@ -193,7 +196,7 @@ class ReleasesLake:
                 "sha256": "0" * 64, "documents": len(documents) + unreadable, "ignored": 0, "ignored_kinds": "{}",
                 "unreadable": unreadable, "error_bytes": 0}  # fmt: skip
         registered = {"snapshot": snapshot, "sequence": len(self._whole["snapshots"]) + 1, "source": "web",
-                      "inputs": [file]}  # fmt: skip
+                      "licence": None, "inputs": [file]}  # fmt: skip
         self._whole["snapshots"].append(registered)
         self._publish("snapshots", snapshot, [registered])
         rows = [
@@ -289,7 +292,8 @@ class ReleasesLake:
         record = {
             "publication": text_hash(f"{table} {partition} {version}"), "fingerprint": "f", "sequence": version,
             "digest": digest, "run_id": f"run of {table}", "recipe": {"name": "r", "fingerprint": "f" * 64},
-            "inputs": [{"table": p.table, "partition": p.partition, "publication": p.id} for p in pins],
+            "inputs": [{"table": p.table, "partition": p.partition, "version": p.version, "publication": p.id}
+                       for p in pins],
             "operators": [asdict(one) for one in (getattr(state, table) if state else ())],
             "facts": facts if facts is not None else state.facts.get(table, {}) if state else {},
             "counts": {"rows": len(rows), "suppressed": 0, **(counts or {})},

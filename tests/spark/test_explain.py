@@ -1,17 +1,20 @@
 """The story of a document is found by key: captures, signals, scores, duplicates, rewrites, releases. And lineage."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dagster as dg
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from assets.lineage_metadata import lineage_metadata
+from assets.lineage_metadata import lineage_metadata, release_metadata
 from orchestration.explain import render_story, story_of
+from orchestration.instance import reconcile
 from orchestration.lineage import render_lineage
-from spark_jobs.errors import NotFoundError
+from spark_jobs.errors import LakeError, NotFoundError
 from spark_jobs.lake.explain import locate
 from spark_jobs.lake.lineage import lineage
 from spark_jobs.lake.releases import find_release
@@ -229,3 +232,51 @@ def test_dagster_is_told_the_lineage_of_a_release(made: ReleasesLake) -> None:
     assert rows[0] == {"table": "files", "reason": "document records", "documents": 23}
     assert any(record.data["name"] == "gsm" for record in metadata["models and lists"].records)
     assert "cleaned version" in metadata["lineage"].md_str
+
+
+def materialized(instance: dg.DagsterInstance, release: str) -> dg.AssetMaterialization:
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("mixed"), asset_partitions=[release])
+    event = instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
+    assert event is not None
+    return event
+
+
+def test_a_release_that_dagster_missed_is_reported_with_its_lineage(made: ReleasesLake, tmp_path: Path) -> None:
+    workshop: Any = SimpleNamespace(lake=made, lineage=None, say=print)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        reconcile(instance, workshop)
+        release = find_release(made, FIRST)  # type: ignore[arg-type]
+        told = materialized(instance, FIRST).metadata
+        for label, value in release_metadata(made, release).items():  # type: ignore[arg-type]
+            assert told[label] == dg.MetadataValue.text(value) if isinstance(value, str) else told[label] is not None
+        assert told["counts balance"] == dg.MetadataValue.bool(True)
+        assert told["documents"] == dg.MetadataValue.int(release.manifest["totals"]["documents"])
+        assert reconcile(instance, workshop) == 0
+
+
+def test_who_cannot_tell_the_lineage_reports_the_release_and_who_can_does_it_again(
+    made: ReleasesLake, tmp_path: Path
+) -> None:
+    class WithoutSpark:
+        """As the daemon sees it: read errors are rows that only Spark reads."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(made, name)
+
+        def side(self, *_words: Any) -> Any:
+            raise LakeError("a lake that was opened without Spark")
+
+    said: list[str] = []
+    daemon: Any = SimpleNamespace(lake=WithoutSpark(), lineage=None, say=said.append)
+    command: Any = SimpleNamespace(lake=made, lineage=None, say=said.append)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        assert reconcile(instance, daemon) > 2
+        assert "lineage" not in materialized(instance, FIRST).metadata
+        assert any(
+            f"{FIRST}: Dagster is not told its lineage: LakeError: a lake that was opened without Spark" in s
+            for s in said
+        )
+        assert reconcile(instance, daemon) == 0
+        assert reconcile(instance, command) == 2, "both releases"
+        assert "lineage" in materialized(instance, FIRST).metadata
+        assert reconcile(instance, daemon) == reconcile(instance, command) == 0
