@@ -128,6 +128,8 @@ def test_after_a_power_cut_it_goes_on_and_dagster_knows_every_publication(progra
     program.kill()
     program.start()
     release_of(program, "four", releases)
+    # Dagster is told of a release when its row, card and lineage are written: a while after the row is seen.
+    program.until(lambda: not {"QUEUED", "STARTING", "STARTED"} & {run["status"] for run in program.runs()}, "its end")
     after = program.publications()
     assert {key: after[key].id for key in before} == {key: p.id for key, p in before.items()}
     assert [p.sequence for key, p in after.items() if key.endswith("/four") and "deduped" not in key] == [1, 1, 1, 1]
