@@ -1,10 +1,12 @@
 """Everything below a folder as readers of its formats see it: which places hold a piece of text, however it is packed.
 
-Parquet is decoded to values, SQLite to cells, compressed files to what is in them; all files are also looked at as
-bytes. A search through compressed pages would find nothing and prove nothing.
+Parquet is decoded to values, SQLite to cells, compressed files to what is in them, JSON (also inside of JSON, and of
+cells) to its strings; all files are also looked at as bytes. A search through compressed pages would find nothing and
+prove nothing; `tests/unit/test_decoded.py` plants a text in each and finds it.
 """
 
 import gzip
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,14 +28,28 @@ def places(home: Path, text: str, *, leave_out: tuple[str, ...] = ()) -> list[st
 
 def _in(value: Any, text: str) -> bool:
     if isinstance(value, str):
-        return text in value
+        return text in value or any(_in(inner, text) for inner in _json(value))
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return text.encode() in bytes(value)
+        return text.encode() in bytes(value) or _in(bytes(value).decode("utf-8", "replace"), text)
     if isinstance(value, dict):
         return any(_in(inner, text) for pair in value.items() for inner in pair)
     if isinstance(value, (list, tuple)):
         return any(_in(inner, text) for inner in value)
     return False
+
+
+def _json(value: str) -> Iterator[Any]:
+    """What a text says that is JSON, or JSON lines: there a text may be written with escapes."""
+    if "\\" not in value:  # nothing is escaped, so it was looked at already
+        return
+    for line in (value, *value.split("\n")):
+        if line.lstrip()[:1] in ("{", "[", '"'):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if found != value:
+                yield found
 
 
 def _decoded(path: Path) -> Iterator[Any]:
