@@ -19,7 +19,7 @@ from spark_jobs.generation.endpoint import Endpoint, EndpointSource
 from spark_jobs.lake import storage
 from spark_jobs.parquet import parquet
 from spark_jobs.recipe.recipe import Recipe
-from spark_jobs.stages.rewrite import answers
+from spark_jobs.stages.rewrite import answers, rewrite_id_column, strategy_fingerprint
 from spark_jobs.stages.rewrite_plan import eligible, generator_of, plan, planned_documents
 from spark_jobs.stages.stage import PinnedReader
 
@@ -71,7 +71,8 @@ def fill_for(
             "change PROVENDER_REWRITE_URL and PROVENDER_REWRITE_MODEL, or the recipe"
         )
     documents = planned_documents(eligible(inputs, partition, section).count(), section)
-    wanted = plan(inputs, partition, section, generator_of(section, source.identity, source.grammar))
+    planned = plan(inputs, partition, section, generator_of(section, source.identity, source.grammar))
+    wanted = _allowed(planned, inputs.whole("suppressions"), strategy_fingerprint(section))
     report = fill_cache(
         spark, wanted, source, publish, say, cached=inputs.whole("rewrite_cache"),
         scratch=storage.join(scratch, f"generate-{partition}"),
@@ -103,6 +104,12 @@ def fill_cache(
             return _Filling(spark, endpoint, publish, say, scratch, total).run(pending)
     finally:
         storage.remove(scratch)
+
+
+def _allowed(planned: DataFrame, suppressions: DataFrame, fingerprint: str) -> DataFrame:
+    """Attempts whose rewrites were not taken down: an answer would bring the text back into the cache."""
+    gone = suppressions.where("kind = 'doc'").select(F.col("value").alias("taken"))
+    return planned.join(F.broadcast(gone), rewrite_id_column(fingerprint) == F.col("taken"), "left_anti")
 
 
 def _missing(wanted: DataFrame, cached: DataFrame) -> DataFrame:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import NotFoundError
@@ -79,6 +79,14 @@ def strategy_fingerprint(section: RewrittenSection) -> str:
         "passage": section.passage.model_dump(mode="json") if section.passage else None,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def rewrite_id_column(fingerprint: str) -> Column:
+    """The id that the rewrite of an attempt will have, as `rewrite_judge.rewrite_id` makes it."""
+    parts = F.concat_ws(
+        "\x1f", "parent_snapshot", "parent_id", F.lit(fingerprint), "model", F.col("sample").cast("string")
+    )
+    return F.substring(F.sha2(parts, 256), 1, 32)
 
 
 def judge_of(recipe: Recipe) -> Judge:

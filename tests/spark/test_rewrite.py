@@ -58,6 +58,7 @@ class Lake:
     shuffle: Callable[[DataFrame], DataFrame] = lambda rows: rows
     published: list[DataFrame] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    suppressed: list[str] = field(default_factory=list)
 
     @property
     def reader(self) -> Reader:
@@ -68,7 +69,7 @@ class Lake:
                 for n in range(20)
             ],
             "deduped": [{"snapshot": SNAPSHOT, "doc_id": doc(n), "kept": n != DUPLICATE} for n in range(20)],
-            "rewrite_cache": [],
+            "rewrite_cache": [], "suppressions": [{"kind": "doc", "value": value} for value in self.suppressed],
         }  # fmt: skip
         frames = {name: self.shuffle(frame(self.spark, name, listed)) for name, listed in rows.items()}
         scores = [{"snapshot": SNAPSHOT, "doc_id": doc(n), "q__p": (n + 0.5) / 20} for n in range(19)]
@@ -151,6 +152,18 @@ def test_accepted_rewrites_name_their_parents_and_nothing_is_paid_twice(lake: La
         assert row["tokens"] > 40
     assert lake.said[-1].startswith("rewriting: 32/32 requests, 96 tokens written")
     assert not (lake.scratch / "scratch" / f"generate-{SNAPSHOT}").exists()
+
+
+def test_a_rewrite_that_was_taken_down_is_not_asked_for_again(lake: Lake) -> None:
+    wanted = recipe(samples=2)
+    with serve(good) as fake:
+        rows = lake.rows(wanted, lake.fill(wanted, to(fake)))
+        taken = next(row for row in rows if row["sample"] == 1)
+        lake.suppressed, lake.published = [taken["doc_id"]], []
+        services = lake.fill(wanted, to(fake))
+    assert services["generation"]["asked"] == len(rows) - 1
+    again = {row["doc_id"]: row["parse_status"] for row in lake.rows(wanted, services)}
+    assert again == {row["doc_id"]: "failed" if row is taken else "ok" for row in rows}, "publishing leaves it out"
 
 
 def test_the_plan_is_the_same_however_the_inputs_lie(lake: Lake, spark: SparkSession) -> None:
