@@ -40,10 +40,18 @@ def _services(workshop: Workshop, pins: Pins, _partition: str) -> dict[str, obje
 
 
 def register_missing(workshop: Workshop) -> int:
-    """Register releases whose documents were published and whose rows were not, as after a crash in between."""
+    """Register releases whose documents were published and whose rows were not, as after a crash in between.
+
+    What a takedown published in the place of a registered release is not lost: the takedown, when it is given again,
+    makes a revision of it and withdraws the release before.
+    """
     lake = workshop.lake
-    known = {release.publication for release in releases(lake)}
-    lost = [publication for publication in lake.publications("mixed").values() if publication.id not in known]
+    registered = releases(lake)
+    known, names = {release.publication for release in registered}, {release.name for release in registered}
+    lost = [
+        publication for name, publication in lake.publications("mixed").items()
+        if publication.id not in known and not ("takedown" in publication.record and name in names)
+    ]  # fmt: skip
     if lost:
         ledger.sync(lake)  # what killed the program there kept it from this too
     for publication in lost:

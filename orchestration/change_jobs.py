@@ -11,7 +11,8 @@ from pydantic import Field
 from orchestration.gates import approved, render_approval
 from orchestration.progress import Progress
 from orchestration.rollback import render_rollback, roll_back
-from orchestration.takedown import render, request_of, take_down
+from orchestration.takedown import render, take_down
+from orchestration.takedown_rules import request_of
 from orchestration.vacuum import render_vacuum, vacuumed
 from orchestration.workshop import WorkshopResource, require_lake
 from spark_jobs.errors import ProvenderError, UsageError, VerificationError

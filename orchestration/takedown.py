@@ -1,6 +1,5 @@
-"""`takedown`: what a person asks for as rules, the lake held alone meanwhile, and the receipt as text."""
+"""`takedown`: the lake held alone meanwhile, what is told of it, and the receipt as text."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,76 +12,12 @@ from orchestration.instance import reconcile
 from orchestration.lake_lock import NAME, alone
 from orchestration.progress import Progress
 from orchestration.settings import Settings
-from spark_jobs.crawl.url import canonical_url, host_of
-from spark_jobs.errors import InputError, UsageError
 from spark_jobs.lake import receipts, storage
+from spark_jobs.lake.releases import releases
 from spark_jobs.stages.takedown import Takedown
 from spark_jobs.stages.takedown_request import Request
-from spark_jobs.text.urls import is_public_suffix
 
-_DOC_ID = re.compile(r"^[0-9a-f]{32}$")
-_KINDS = {"doc-id": "doc", "url": "url", "domain": "domain", "licence": "licence"}
 _SHOWN = 12
-
-
-def request_of(
-    *, urls: Sequence[str], domains: Sequence[str], doc_ids: Sequence[str], licences: Sequence[str],
-    files: Sequence[str], reason: str,
-) -> Request:  # fmt: skip
-    """The request in the words of the command. Raises UsageError and InputError naming what is wrong."""
-    said = [*(("url", v) for v in urls), *(("domain", v) for v in domains), *(("doc-id", v) for v in doc_ids),
-            *(("licence", v) for v in licences)]  # fmt: skip
-    rules: dict[str, set[str]] = {}
-    for kind, value in said:
-        rules.setdefault(_KINDS[kind], set()).add(_rule(kind, value, f"--{kind} {value}"))
-    for name in files:
-        for place, kind, value in _listed(name):
-            rules.setdefault(_KINDS[kind], set()).add(_rule(kind, value, place))
-    if not rules:
-        raise UsageError("say what to take down: --url, --domain, --doc-id, --licence or a --file of these")
-    if not reason.strip():
-        raise UsageError("--reason is empty: say why, it goes into the receipt")
-    return Request({kind: tuple(sorted(values)) for kind, values in rules.items()}, reason.strip())
-
-
-def _listed(name: str) -> list[tuple[str, str, str]]:
-    """(place, kind, value) of a file: one `KIND VALUE` a line, or a URL or an id alone; `#` begins a remark."""
-    try:
-        lines = storage.read_text(name).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--file {name}: cannot be read ({error}); give a UTF-8 file of one rule a line") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        kind, _, value = text.partition(" ")
-        if kind not in _KINDS:
-            kind, value = "doc-id" if _DOC_ID.match(text) else "url" if "://" in text else "", text
-        if not kind or not value.strip():
-            raise InputError(
-                f"{name}:{number}: {text[:80]!r} is no rule; write one of {', '.join(_KINDS)} and its value"
-            )
-        found.append((f"{name}:{number}", kind, value.strip()))
-    if not found:
-        raise InputError(f"--file {name}: no rule in it")
-    return found
-
-
-def _rule(kind: str, value: str, place: str) -> str:
-    """The value in the form in which it is compared."""
-    if kind == "doc-id":
-        if not _DOC_ID.match(value):
-            raise UsageError(f"{place}: a document id is 32 hex digits; ./provender explain URL shows those of a URL")
-        return value
-    if kind == "domain":
-        host = host_of(value if "://" in value else f"http://{value}")
-        if not host or re.search(r"[\s/]", host):
-            raise UsageError(f"{place}: no domain; give a host name such as example.org")
-        if is_public_suffix(host):
-            raise UsageError(f"{place}: everything under {host} is more than a site; name a domain below it")
-        return host
-    return canonical_url(value) if kind == "url" else value
 
 
 def take_down(
@@ -108,9 +43,26 @@ def take_down(
                 said.append(f"{receipt['documents'] or 0:,} documents")
         finally:
             storage.remove(scratch)
+        for rule in receipt["hit_nothing"]:
+            progress.line(
+                f"warning: {rule['kind']} {rule['value']} hits no document; is it written as the crawl has it?"
+            )
         if not dry_run:
+            retell(workshop, [one["release"] for one in receipt["releases"]], progress)
             reconcile(instance, workshop)
     return receipt if dry_run else receipt | {"file": receipts.location(workshop.lake.home, request.receipt)}
+
+
+def retell(workshop: Workshop, names: Sequence[str], progress: Progress) -> None:
+    """Write manifest and card of revised releases, as when they were mixed. A failure is only told, as there."""
+    workshop.lake.refresh()
+    for release in releases(workshop.lake):
+        if workshop.write_card is None or release.name not in names or release.state != "published":
+            continue
+        try:
+            workshop.write_card(workshop.lake, release)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the card, the revision stands
+            progress.line(f"warning: {release.name}: its card is not written ({type(error).__name__}: {error})")
 
 
 def clear_scratch(scratch: Path) -> int:
@@ -139,7 +91,7 @@ def render(receipt: Mapping[str, Any]) -> str:
     if planned:
         lines += [f"  {len(receipt['destroyed']):,} earlier publications could no longer be read"]
         lines += [f"  release {name} would get a new revision" for name in receipt["releases"]]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_elsewhere(receipt["not_reached"]["exports"])])
     came = receipt.get("came_back", ())
     lines += [f"  {len(came):,} documents came back in their place"] if came else []
     lines += [
@@ -150,8 +102,9 @@ def render(receipt: Mapping[str, Any]) -> str:
         f"  {receipt['files']['deleted']:,} files destroyed, {len(receipt['destroyed']):,} earlier publications can no "
         f"longer be read; {receipt['left']:,} files with them are left"
     )
-    for room in ("candidates", "exports", "reports"):
+    for room in ("candidates", "reports"):
         lines += [f"  removed below {room}: {name}" for name in receipt[room]]
+    lines += [f"  removed export: {name}" for name in receipt["exports"]]
     lines += (
         [f"  to dedup again by text, with ./provender run: {', '.join(receipt['dedup_again'])}"]
         if receipt.get("dedup_again")
@@ -159,5 +112,14 @@ def render(receipt: Mapping[str, Any]) -> str:
     )
     beyond = receipt["not_reached"]
     lines += [f"  not reached, crawl file: {uri}" for uri in beyond["crawl_files"]]
+    lines += _elsewhere(beyond["exports"])
     lines += [f"  not reached, model fitted on them: {one['name']} {one['digest']}" for one in beyond["models"]]
     return "\n".join([*lines, f"  receipt: {receipt['file']}"])
+
+
+def _elsewhere(exports: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"  not reached, {f'export of {name}' if (name := one['release']) else 'perhaps an export'}: {one['out']}"
+        f"{'' if one['found'] else ' (not found there now)'}"
+        for one in exports
+    ]

@@ -22,7 +22,8 @@ def takedown(
 ) -> None:  # fmt: skip
     """Remove documents from every table, version, cache, release and export, and keep them out."""
     from orchestration.instance import open_instance
-    from orchestration.takedown import render, request_of, take_down
+    from orchestration.takedown import render, take_down
+    from orchestration.takedown_rules import request_of
     from orchestration.workshop import require_lake
 
     request = request_of(

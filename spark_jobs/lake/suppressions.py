@@ -4,6 +4,7 @@ Kinds: `doc` (a doc_id), `url` (a canonical URL), `domain` (a host and all below
 rules and, beside them, every document that they hit: most tables know a document by its id alone.
 """
 
+import re
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -54,9 +55,21 @@ def host_column(columns: list[str]) -> Column | None:
     return None
 
 
+def host_in(canonical: str) -> str:
+    """The host of one canonical URL, as `host_column` has it; "" without one."""
+    found = re.match(_HOST_OF_CANONICAL, canonical)
+    return found[1] if found else ""
+
+
+def names_above(host: str) -> list[str]:
+    """A host and all that it lies below, without the dot that may end it: `a.b.c.` is below `a.b.c`, `b.c` and `c`."""
+    labels = host.rstrip(".").split(".")
+    return [".".join(labels[at:]) for at in range(len(labels))]
+
+
 def within(host: Column, domains: tuple[str, ...]) -> Column:
-    """Whether a host is one of the domains or below one. False for null: a look-up a label, not a test a domain."""
-    labels = F.split(host, r"\.")
+    """Whether `names_above` a host are among the domains. False for null: a look-up a label, not a test a domain."""
+    labels = F.split(F.rtrim(host, F.lit(".")), r"\.")
     above = F.transform(
         F.sequence(F.lit(1), F.size(labels)), lambda at: F.array_join(F.slice(labels, at, F.size(labels)), ".")
     )

@@ -1,12 +1,13 @@
-"""What lies beside the tables and holds text: candidates that were never published, exports and reports below HOME.
+"""What lies beside the tables and holds text: how its files are judged, candidates that were not published, reports.
 
-Each is judged by the keys that its files hold. A file that cannot be read may hold anything, so it goes as well.
+Each file is judged by the keys that it holds. One that cannot be read may hold anything, so it goes as well.
 """
 
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,30 @@ from fsspec.core import url_to_fs
 
 from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.suppressions import host_in, names_above
 
+CANDIDATES, REPORTS = "candidates", "reports"
+HOLDING, UNREADABLE = "holding", "unreadable"
+DATA = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz")
 _IDS = ("doc_id", "id", "parent_id")
 _BY_RULE: Mapping[str, str] = {"canonical_url": "url", "licence": "licence"}
-_JSON = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz")
-_MANIFEST = "_manifest.json"
+_KEYS = (*_IDS, *_BY_RULE, "host")
+_WITH_TEXT = "-with-text.html"  # how a page is named for which texts were asked
+_PAGE_DEPTH = 3  # TABLE/SNAPSHOT/PAGE, where the program writes one
 _BATCH_ROWS = 65536
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Places below a folder: those with rows of the documents, and those that hold what nobody can read."""
+
+    holding: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return sorted({*self.holding, *self.unreadable})
 
 
 @dataclass(frozen=True)
@@ -36,19 +55,26 @@ class Wanted:
 
     def in_batch(self, batch: pa.RecordBatch) -> bool:
         """Whether a batch of key columns has a row of it."""
-        for name in batch.schema.names:
-            column = batch.column(name)
-            if name in _IDS and _any(column, self.documents):
-                return True
-            if name in _BY_RULE and _any(column, self.rules.get(_BY_RULE[name], frozenset())):
-                return True
-            if name == "host" and any(map(self._below, pc.unique(column).to_pylist())):
-                return True
-        return False
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        return (
+            any(_any(columns[name], self.documents) for name in _IDS if name in columns)
+            or any(_any(columns[name], self._values(kind)) for name, kind in _BY_RULE.items() if name in columns)
+            or (bool(self._values("domain")) and any(map(self._below, _hosts(columns))))
+        )
 
-    def _below(self, host: str | None) -> bool:
-        labels = (host or "").split(".")
-        return any(".".join(labels[at:]) in self.rules.get("domain", frozenset()) for at in range(len(labels)))
+    def _values(self, kind: str) -> frozenset[str]:
+        return self.rules.get(kind, frozenset())
+
+    def _below(self, host: str) -> bool:
+        return not self._values("domain").isdisjoint(names_above(host))
+
+
+def _hosts(columns: Mapping[str, pa.Array]) -> Iterator[str]:
+    """The hosts of rows, also by their URLs: raw has no others."""
+    if "host" in columns:
+        yield from filter(None, pc.unique(columns["host"]).to_pylist())
+    if "canonical_url" in columns:
+        yield from map(host_in, filter(None, pc.unique(columns["canonical_url"]).to_pylist()))
 
 
 def _any(column: pa.Array, values: frozenset[str]) -> bool:
@@ -57,71 +83,65 @@ def _any(column: pa.Array, values: frozenset[str]) -> bool:
     return bool(pc.any(pc.is_in(column, value_set=pa.array(sorted(values), column.type))).as_py())
 
 
-def candidates_with(lake: Lake, wanted: Wanted) -> list[str]:
-    """Folders of candidates (below `candidates/`) that hold such rows."""
-    root = storage.join(lake.home, "candidates")
-    held: set[str] = set()
-    for name in storage.below(root):
-        attempt = "/".join(name.split("/")[:3])
-        if attempt not in held and name.endswith(".parquet") and _parquet_holds(storage.join(root, name), wanted):
-            held.add(attempt)
-    return sorted(held)
-
-
-def exports_with(lake: Lake, wanted: Wanted) -> list[str]:
-    """Folders of exports, or lone files, below `releases/` that hold such rows."""
-    root = storage.join(lake.home, "releases")
-    names = storage.below(root)
-    folders = {name.rpartition("/")[0] for name in names if name.endswith(f"/{_MANIFEST}") or name == _MANIFEST}
-    held: set[str] = set()
-    for name in names:
-        folder = name.rpartition("/")[0]
-        if folder in held:
-            continue
-        place = storage.join(root, name)
-        holds = (name.endswith(".parquet") and _parquet_holds(place, wanted)) or (
-            name.endswith(_JSON) and _json_holds(place, wanted)
-        )
-        if holds:
-            # A part of an export is no export: its manifest would speak of files that are gone.
-            held.add(folder if folder in folders else name)
-    return sorted(held)
-
-
-def reports_of(lake: Lake, snapshots: frozenset[str]) -> list[str]:
-    """Pages below `reports/` on some snapshots: they show figures, hosts and on request texts of what was there."""
-    names = storage.below(storage.join(lake.home, "reports"))
-    return [name for name in names if snapshots & {part.removesuffix(".html") for part in name.split("/")}]
-
-
-def remove(lake: Lake, room: str, names: list[str]) -> None:
-    """Delete files or folders below a room of HOME."""
-    for name in names:
-        storage.remove(storage.join(lake.home, room, name))
-
-
-def _parquet_holds(place: str, wanted: Wanted) -> bool:
+def judge(place: str, wanted: Wanted) -> str | None:
+    """HOLDING or UNREADABLE for a file of one of the endings DATA; None where nothing of it must go."""
+    batches = _parquet_batches if place.endswith(".parquet") else _json_batches
     try:
-        with fsspec.open(place, "rb") as file:
-            read = pq.ParquetFile(file)
-            asked = [name for name in (*_IDS, *_BY_RULE, "host") if name in read.schema_arrow.names]
-            return bool(asked) and any(map(wanted.in_batch, read.iter_batches(_BATCH_ROWS, columns=asked)))
-    except (pa.ArrowInvalid, OSError):  # what a killed run left has no footer
-        return True
+        return HOLDING if any(map(wanted.in_batch, batches(place))) else None
+    # What a killed run left has no footer, or ends in the middle.
+    except (pa.ArrowException, ValueError, EOFError, OSError, zlib.error, zstandard.ZstdError):
+        return UNREADABLE
 
 
-def _json_holds(place: str, wanted: Wanted) -> bool:
-    try:
-        return any(wanted.in_batch(batch) for batch in _json_batches(place))
-    except (ValueError, EOFError, OSError, zstandard.ZstdError):
-        return True
+def judged(places: Iterable[tuple[str, str]], wanted: Wanted) -> Judged:
+    """`places` are files, each with the name of what goes if it must; a name is looked at until it is known to hold."""
+    found: dict[str, set[str]] = {HOLDING: set(), UNREADABLE: set()}
+    for name, file in places:
+        if name not in found[HOLDING] and (verdict := judge(file, wanted)) is not None:
+            found[verdict].add(name)
+    return Judged(tuple(sorted(found[HOLDING])), tuple(sorted(found[UNREADABLE] - found[HOLDING])))
+
+
+def candidates_with(lake: Lake, wanted: Wanted) -> Judged:
+    """Folders of candidates (TABLE/PARTITION/ATTEMPT below `candidates/`) that hold such rows."""
+    root = storage.join(lake.home, CANDIDATES)
+    files = (name for name in storage.below(root) if name.endswith(".parquet"))
+    return judged((("/".join(name.split("/")[:3]), storage.join(root, name)) for name in files), wanted)
+
+
+def reports_with(lake: Lake, snapshots: frozenset[str]) -> Judged:
+    """Pages below `reports/` that can show a document of some snapshots: theirs, and all for which texts were asked.
+
+    A page with texts shows survivors of other snapshots. What lies where the program writes no page may be one.
+    """
+    names = storage.below(storage.join(lake.home, REPORTS)) if snapshots else ()
+    return Judged(holding=tuple(
+        name for name in names
+        if name.endswith(_WITH_TEXT) or name.count("/") + 1 != _PAGE_DEPTH or name.split("/")[1] in snapshots
+    ))  # fmt: skip
+
+
+def remove(root: str, names: Sequence[str]) -> None:
+    """Delete files or folders below a folder."""
+    for name in names:
+        storage.remove(storage.join(root, name))
+
+
+def _parquet_batches(place: str) -> Iterator[pa.RecordBatch]:
+    with fsspec.open(place, "rb") as file:
+        read = pq.ParquetFile(file)
+        asked = [name for name in _KEYS if name in read.schema_arrow.names]
+        if asked:
+            yield from read.iter_batches(_BATCH_ROWS, columns=asked)
 
 
 def _json_batches(place: str) -> Iterator[pa.RecordBatch]:
     rows: list[dict[str, Any]] = []
     for line in _lines(place):
         found = json.loads(line)
-        rows.append({name: found.get(name) for name in (*_IDS, *_BY_RULE, "host")})
+        if not isinstance(found, dict):
+            raise ValueError(f"{place}: a line is no document")  # noqa: TRY004 - of the file, and caught with the others
+        rows.append({name: None if found.get(name) is None else str(found[name]) for name in _KEYS})
         if len(rows) == _BATCH_ROWS:
             yield _batch(rows)
             rows = []
@@ -130,7 +150,7 @@ def _json_batches(place: str) -> Iterator[pa.RecordBatch]:
 
 
 def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in rows[0]]))
+    return pa.RecordBatch.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in _KEYS]))
 
 
 def _lines(place: str) -> Iterator[bytes]:

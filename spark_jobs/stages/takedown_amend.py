@@ -6,6 +6,7 @@ the files that the commit took out and put in, read back from their pages.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -18,7 +19,7 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import exchange, exchange_unpinned
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.tables import TABLES
-from spark_jobs.lake.takedown_files import DiskSearch, Held, key_columns
+from spark_jobs.lake.takedown_files import ANSWER_SQL, DiskSearch, Held, key_columns, row_keys
 
 # A list of ids in a predicate is for few; where more go, the partition is written as a whole.
 MOST_IDS = 20_000
@@ -83,12 +84,12 @@ def clear(lake: Lake, search: DiskSearch, held: Sequence[Held], taken: DataFrame
     `held` are files of one table and one partition of it.
     """
     table, partition = held[0].table, held[0].partition
-    key = "doc_id" if "doc_id" in key_columns(table) else "parent_id"
+    key = "doc_id" if "doc_id" in key_columns(table) else ANSWER_SQL
     gone = gone_rows(search, table, [one.path for one in held], taken)
     ids = _ids(gone, key)
     for start in range(0, len(ids), MOST_IDS):
         some = ids[start : start + MOST_IDS]
-        part = gone.join(_named(lake, some, key), key, "left_semi").select(*gone.columns)
+        part = gone.join(_named(lake, some, "some"), F.expr(key) == F.col("some"), "left_semi")
         _exchange(lake, table, partition, _within(key, some), part, None, receipt)
 
 
@@ -158,15 +159,13 @@ def _equation(  # noqa: PLR0917 - the terms in their order
 
 
 def gone_rows(search: DiskSearch, table: str, paths: Sequence[str], taken: DataFrame) -> DataFrame:
-    """The rows of documents, or of what was rewritten from them, in some files of a table."""
-    rows = search.rows_of(table, paths)
-    own = F.broadcast(taken)
-    keys = key_columns(table)
-    hit = rows.join(own, F.col(keys[0]) == F.col("taken"), "left_semi")
-    if len(keys) == 1:
-        return hit
-    rest = rows.join(own, F.col(keys[0]) == F.col("taken"), "left_anti")
-    return hit.unionByName(rest.join(own, F.col(keys[1]) == F.col("taken"), "left_semi"))
+    """The rows of documents, of what was rewritten from them, or answers that are taken, in some files of a table."""
+    rest, own = search.rows_of(table, paths), F.broadcast(taken)
+    gone = []
+    for key in row_keys(table):
+        gone.append(rest.join(own, key == F.col("taken"), "left_semi"))
+        rest = rest.join(own, key == F.col("taken"), "left_anti")
+    return reduce(DataFrame.unionByName, gone)
 
 
 _REASONS = ("by_reason", "by_first_reason")
@@ -218,7 +217,8 @@ def _suppressed(table: str, removed: ContentDigest) -> int:
 
 
 def _ids(frame: DataFrame, key: str = "doc_id") -> list[str]:
-    return [row[key] for row in frame.select(key).distinct().orderBy(key).collect() if row[key] is not None]
+    ids = frame.select(F.expr(key).alias("id")).distinct().orderBy("id").collect()
+    return [row["id"] for row in ids if row["id"] is not None]
 
 
 def _within(key: str, ids: Sequence[str]) -> str:

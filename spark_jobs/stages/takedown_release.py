@@ -14,6 +14,7 @@ from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release, revise_release, revision_of
 from spark_jobs.stages.manifest import build_manifest
 from spark_jobs.stages.mix import summarise
+from spark_jobs.stages.mix_facts import by_licence
 
 _GROUP = ("source", "origin", "phase", "language")
 _SUMS = ("documents", "copies", "unique_tokens", "tokens", "characters")
@@ -29,7 +30,7 @@ def revise(lake: Lake, release: Release, amended: Publication, gone: DataFrame, 
     manifest = build_manifest(
         release=release.name, recipe_name=release.recipe, pins=[dict(pin) for pin in amended.inputs], summary=contents,
         publication=amended.id, digest=amended.digest, fingerprint=amended.fingerprint,
-        provenance=old.get("provenance"), facts=old.get("facts"),
+        provenance=old.get("provenance"), facts=old.get("facts"), licences=_licences(lake, old, amended, gone),
     )  # fmt: skip
     manifest |= {"revision": number + 1, "takedowns": [*old.get("takedowns", ()), {
         "receipt": receipt, "revision": number, "publication": release.publication, "digest": old["digest"],
@@ -40,7 +41,8 @@ def revise(lake: Lake, release: Release, amended: Publication, gone: DataFrame, 
 
 def told(release: Release, receipt: str) -> dict[str, Any] | None:
     """What the receipt of a takedown says of a release, from its manifest; None where it did not revise it."""
-    found = next((one for one in release.manifest.get("takedowns", ()) if one["receipt"] == receipt), None)
+    mine = [one for one in release.manifest.get("takedowns", ()) if one["receipt"] == receipt]
+    found = mine[-1] if mine else None
     if found is None or release.state != "published":
         return None
     return {
@@ -49,6 +51,26 @@ def told(release: Release, receipt: str) -> dict[str, Any] | None:
         "removed_documents": found["removed_documents"],
         **{f"{name}_left": release.manifest["totals"][name] for name in ("documents", "tokens")},
     }  # fmt: skip
+
+
+def _licences(lake: Lake, old: Mapping[str, Any], amended: Publication, gone: DataFrame) -> list[dict[str, Any]]:
+    """By arithmetic as well; where the manifest before counted none, by the rows."""
+    if not old.get("licences"):
+        return [row.asDict() for row in by_licence(lake.read([amended])).collect()]
+    return licences_without(old["licences"], [row.asDict() for row in by_licence(gone).collect()])
+
+
+def licences_without(
+    licences: Sequence[Mapping[str, Any]], removed: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows of `by_licence` less those of what went."""
+    gone = {row["licence"]: row for row in removed}
+    nothing = {"documents": 0, "tokens": 0}
+    left = [
+        {**row, **{name: int(row[name]) - int(gone.get(row["licence"], nothing)[name]) for name in nothing}}
+        for row in licences
+    ]
+    return [row for row in left if row["documents"]]
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:

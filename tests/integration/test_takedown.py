@@ -144,6 +144,7 @@ def test_after_the_takedown_the_text_is_nowhere_and_the_receipt_proves_it(
     assert places(place / "home", NEEDLE) == []
     assert receipt["left"] == 0
     assert receipt["state"] == "finished"
+    assert receipt["hit_nothing"] == []
     assert json.loads(Path(receipt["file"]).read_text("utf-8")).items() <= receipt.items()
     lake.refresh()
     for row in receipt["tables"]:
@@ -186,6 +187,11 @@ def test_survivors_came_back_and_the_release_has_a_new_revision(
     revised = receipt["releases"][0]
     assert states[revised["release"]] == "published"
     assert states[revised["withdrawn"]] == "withdrawn"
+    folder = place / "home" / "releases" / revised["release"]
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert (manifest["revision"], manifest["publication"]) == (revised["revision"], revised["publication"])
+    assert sum(row["documents"] for row in manifest["licences"]) == manifest["totals"]["documents"]
+    assert revised["publication"] in (folder / "README.md").read_text("utf-8")
     assert not any(row["stale"] for s in status["snapshots"] for row in s["tables"].values()), "nothing to build again"
     for name in (name for name, state in states.items() if state == "published"):
         checked = ask("verify", name)

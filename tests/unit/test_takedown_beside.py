@@ -1,7 +1,5 @@
-"""Candidates and exports are judged by their keys; what cannot be read goes too."""
+"""Candidates are judged by their keys, reports by their snapshots; what cannot be read goes too."""
 
-import gzip
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 
-from spark_jobs.lake.takedown_beside import Wanted, candidates_with, exports_with, remove, reports_of
+from spark_jobs.lake.tables import TABLES
+from spark_jobs.lake.takedown_beside import Judged, Wanted, candidates_with, remove, reports_with
 
-GONE = Wanted(frozenset({"gone"}), {"domain": frozenset({"bad.example"}), "url": frozenset({"a.example/x"})})
+GONE = Wanted(
+    frozenset({"gone"}),
+    {"domain": frozenset({"bad.example"}), "url": frozenset({"a.example/x"}), "licence": frozenset({"L1"})},
+)
 
 
 @pytest.fixture
@@ -23,54 +24,60 @@ def lake(tmp_path: Path) -> Any:
 
 def parquet(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows), path)
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in rows[0]])), path)
+
+
+def columns_of(table: str) -> set[str]:
+    return {column.split()[0] for column in TABLES[table].columns.replace("\n", " ").split(",")}
 
 
 @pytest.mark.parametrize(
-    ("row", "held"),
+    ("table", "row", "held"),
     [
-        ({"doc_id": "gone"}, True),
-        ({"doc_id": "stays"}, False),
-        ({"doc_id": "r", "parent_id": "gone"}, True),
-        ({"doc_id": "stays", "host": "bad.example"}, True),
-        ({"doc_id": "stays", "host": "sub.bad.example"}, True),
-        ({"doc_id": "stays", "host": "notbad.example"}, False),
-        ({"doc_id": "stays", "canonical_url": "a.example/x"}, True),
-        ({"other": "gone"}, False),
+        ("raw", {"doc_id": "gone"}, True),
+        ("raw", {"doc_id": "stays"}, False),
+        ("raw", {"doc_id": "stays", "canonical_url": "a.example/x"}, True),
+        ("raw", {"doc_id": "stays", "canonical_url": "a.example/y"}, False),
+        ("raw", {"doc_id": "stays", "canonical_url": "bad.example/y"}, True),
+        ("raw", {"doc_id": "stays", "canonical_url": "me@sub.bad.example:8080/y?bad"}, True),
+        ("raw", {"doc_id": "stays", "canonical_url": "bad.example./y"}, True),
+        ("raw", {"doc_id": "stays", "canonical_url": "notbad.example/bad.example"}, False),
+        ("raw", {"doc_id": "stays", "canonical_url": None, "licence": "L1"}, True),
+        ("raw", {"doc_id": "stays", "canonical_url": None, "licence": "L2"}, False),
+        ("rewritten", {"doc_id": "r", "parent_id": "gone"}, True),
+        ("cleaned", {"doc_id": "stays", "host": "bad.example"}, True),
+        ("cleaned", {"doc_id": "stays", "host": "sub.bad.example", "canonical_url": None}, True),
+        ("cleaned", {"doc_id": "stays", "host": "notbad.example"}, False),
+        ("read_errors", {"detail": "gone"}, False),
     ],
 )
-def test_a_candidate_is_found_by_its_keys(lake: Any, tmp_path: Path, row: dict[str, Any], *, held: bool) -> None:
-    parquet(tmp_path / "candidates" / "raw" / "s1" / "attempt" / "main" / "part.parquet", [row])
+def test_a_candidate_is_found_by_its_keys(
+    lake: Any, tmp_path: Path, table: str, row: dict[str, Any], *, held: bool
+) -> None:
+    assert row.keys() <= columns_of(table), "a test of columns that a table does not have proves nothing"
+    attempt = tmp_path / "candidates" / table / "s1" / "attempt"
+    parquet(attempt / "main" / "part.parquet", [row])
     found = candidates_with(lake, GONE)
-    assert found == (["raw/s1/attempt"] if held else [])
-    remove(lake, "candidates", found)
-    assert (tmp_path / "candidates" / "raw" / "s1" / "attempt").exists() is not held
+    assert found == Judged(holding=(f"{table}/s1/attempt",) if held else ())
+    remove(str(tmp_path / "candidates"), found.names)
+    assert attempt.exists() is not held
 
 
-def test_what_a_killed_run_left_is_taken_for_the_worst(lake: Any, tmp_path: Path) -> None:
-    place = tmp_path / "candidates" / "cleaned" / "s1" / "attempt" / "main"
-    parquet(place / "whole.parquet", [{"doc_id": "stays"}])
-    (place / "cut.parquet").write_bytes(b"PAR1 and no footer")
-    assert candidates_with(lake, GONE) == ["cleaned/s1/attempt"]
+def test_what_a_killed_run_left_is_taken_for_the_worst_and_for_no_document(lake: Any, tmp_path: Path) -> None:
+    place = tmp_path / "candidates" / "cleaned" / "s1"
+    parquet(place / "one" / "main" / "whole.parquet", [{"doc_id": "stays"}])
+    (place / "one" / "main" / "cut.parquet").write_bytes(b"PAR1 and no footer")
+    assert candidates_with(lake, GONE) == Judged(unreadable=("cleaned/s1/one",))
+    parquet(place / "one" / "side" / "whole.parquet", [{"doc_id": "gone"}])
+    assert candidates_with(lake, GONE) == Judged(holding=("cleaned/s1/one",))
 
 
-@pytest.mark.parametrize("packed", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
-def test_an_export_goes_as_a_whole(lake: Any, tmp_path: Path, packed: str) -> None:
-    pack = {".jsonl": bytes, ".jsonl.gz": gzip.compress, ".jsonl.zst": zstandard.ZstdCompressor().compress}[packed]
-    for name, doc_id in (("with", "gone"), ("without", "stays")):
-        folder = tmp_path / "releases" / "r" / name
-        folder.mkdir(parents=True)
-        line = json.dumps({"id": doc_id, "parent_id": None, "text": "a text that says gone"}).encode() + b"\n"
-        (folder / f"main-00000-of-00001{packed}").write_bytes(pack(line * 3))
-        (folder / "_manifest.json").write_text("{}", "utf-8")
-    parquet(tmp_path / "releases" / "lone.parquet", [{"id": "gone"}])
-    assert exports_with(lake, GONE) == ["lone.parquet", "r/with"]
-
-
-def test_reports_are_those_of_the_snapshots(lake: Any, tmp_path: Path) -> None:
-    for name in ("cleaned/s1/p1.html", "cleaned/s1/p1-with-text.html", "cleaned/s10/p2.html"):
+def test_reports_are_those_of_the_snapshots_and_all_that_may_show_texts(lake: Any, tmp_path: Path) -> None:
+    pages = ("cleaned/s1/p1.html", "cleaned/s1/p1-with-text.html", "cleaned/s10/p2.html",
+             "cleaned/s10/p2-with-text.html", "mine.html", "s1/of mine.html")  # fmt: skip
+    for name in pages:
         path = tmp_path / "reports" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("<html>", "utf-8")
-    assert reports_of(lake, frozenset({"s1"})) == ["cleaned/s1/p1-with-text.html", "cleaned/s1/p1.html"]
-    assert reports_of(lake, frozenset()) == []
+    assert set(reports_with(lake, frozenset({"s1"})).holding) == {*pages} - {"cleaned/s10/p2.html"}
+    assert reports_with(lake, frozenset()).names == [], "where no snapshot had the documents no page shows them"

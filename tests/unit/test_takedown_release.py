@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spark_jobs.lake.releases import Release
-from spark_jobs.stages.takedown_release import _most_copies_unknown, _without, told
+from spark_jobs.stages.takedown_release import _most_copies_unknown, _without, licences_without, told
 
 
 def row(source: str, documents: int, *, copies: int = 1, most: int = 1) -> dict[str, Any]:
@@ -24,6 +24,26 @@ def test_contents_are_what_is_left() -> None:
 @pytest.mark.parametrize(("gone", "unknown"), [(1, False), (2, False), (3, True)])
 def test_the_rows_are_asked_only_when_the_most_copied_document_went(gone: int, *, unknown: bool) -> None:
     assert _most_copies_unknown([row("a", 5, most=3)], [row("a", 1, most=gone)]) is unknown
+
+
+def test_licences_are_what_is_left() -> None:
+    def licence(name: str | None, documents: int) -> dict[str, Any]:
+        return {"licence": name, "documents": documents, "tokens": 10 * documents}
+
+    left = licences_without(
+        [licence(None, 4), licence("CC0", 3), licence("MIT", 2)], [licence("CC0", 3), licence(None, 1)]
+    )
+    assert left == [licence(None, 3), licence("MIT", 2)]
+
+
+def test_what_was_revised_again_for_the_same_receipt_is_told_as_it_is_now() -> None:
+    again = [
+        {"receipt": "t", "revision": n, "publication": f"p{n}", "digest": "d", "removed_documents": n} for n in (1, 2)
+    ]
+    manifest = {"revision": 3, "totals": {"documents": 7, "tokens": 70}, "takedowns": again}
+    found = told(Release("r", "default", "published", "p3", manifest), "t")
+    assert found is not None
+    assert (found["revision"], found["withdrawn"], found["removed_documents"]) == (3, "r-r2", 2)
 
 
 def test_a_release_that_was_not_touched_is_not_told() -> None:
