@@ -17,7 +17,7 @@ from assets.workshop import Workshop
 from expectations.gate import Audited, Outcome, audit
 from expectations.models import LAWS, figures, judged, required
 from spark_jobs.lake import models
-from spark_jobs.lake.audits import note
+from spark_jobs.lake.audits import newest, note
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.models import StoredModel
 from spark_jobs.lake.pins import Pins
@@ -71,6 +71,19 @@ def unfitted(workshop: Workshop, asset: str) -> tuple[str, ...]:
     """The models of an asset that the recipe asks for and the lake does not have."""
     found = current_models(workshop, asset)
     return tuple(name for name in fits(workshop.recipe, ASSETS[asset]) if name not in found)
+
+
+def refused_fits(workshop: Workshop) -> list[dict[str, Any]]:
+    """What the newest attempt failed at each model that the recipe asks for and the lake does not have."""
+    says = {law.name: law.says for law in LAWS}
+    return [
+        {
+            "table": asset, "partition": name, "expectation": row["expectation"], "says": says.get(row["expectation"]),
+            "expected": row["expected"], "found": row["found"], "candidate": None, "overridable": False,
+        }
+        for asset in ASSETS for name in unfitted(workshop, asset) for row in newest(workshop.lake, asset, name)
+        if not row["success"] and row["severity"] == "error"
+    ]  # fmt: skip
 
 
 def model_path(workshop: Workshop, digest: str) -> str:

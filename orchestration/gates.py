@@ -7,13 +7,17 @@ from typing import Any
 import dagster as dg
 
 from assets.approval import approve, refusals
+from assets.catalog import tables
+from assets.models import refused_fits
 from assets.workshop import Workshop
 from orchestration.instance import reconcile
+from orchestration.plan import next_release
 from orchestration.progress import Progress
 from spark_jobs.lake import quarantine
 from spark_jobs.lake.audits import Outcomes, history
 from spark_jobs.lake.quarantine import Attempt
 from spark_jobs.lake.records import Publication
+from spark_jobs.lake.registry import registered
 
 _SHOWN_ATTEMPTS = 40
 
@@ -164,13 +168,19 @@ def _failure(outcome: Mapping[str, Any]) -> str:
 
 
 def failed_gates(workshop: Workshop) -> Sequence[Mapping[str, Any]]:
-    """For `status`: what the newest refused candidate of each partition failed, while nothing newer is published."""
-    return [
+    """For `status`: what the newest refused candidate of each partition failed, while nothing newer is published.
+
+    And what models failed that the recipe asks for and the lake does not have; no candidate is left of those.
+    """
+    lake = workshop.lake
+    wanted = next_release(workshop, tables()) if registered(lake) else None
+    candidates = [
         {
             "table": one["table"], "partition": one["snapshot"], "expectation": failed["name"], "says": failed["says"],
             "expected": failed["expected"], "found": failed["found"], "candidate": one["location"],
             "overridable": failed["overridable"],
         }
-        for attempt in quarantine.open_attempts(workshop.lake) for one in [_told(workshop, attempt)]
+        for attempt in quarantine.open_attempts(lake, wanted=wanted) for one in [_told(workshop, attempt)]
         for failed in one["failed"]
     ]  # fmt: skip
+    return [*candidates, *refused_fits(workshop)]

@@ -81,8 +81,8 @@ def render_status(report: Mapping[str, Any]) -> str:
     made = [f"release {r['release']}: {r.get('documents', 0):,} documents, {r.get('tokens', 0):,} tokens ({r['state']})"
             for r in report["releases"]]  # fmt: skip
     failed = [
-        f"failed gate: {g['table']}/{g['partition']}: {g['expectation']}; expected {g['expected']}; "
-        f"found {g['found']}; candidate at {g['candidate']}"
+        f"failed gate: {g['table']}/{g['partition']}: {g['expectation']}; expected {g['expected']}; found {g['found']}"
+        + (f"; candidate at {g['candidate']}" if g["candidate"] is not None else "")
         for g in report["failed_gates"]
     ]
     return _text(grid, *made, *stale, *failed)

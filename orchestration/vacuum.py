@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assets.catalog import tables
+from assets.workshop import Workshop
+from orchestration.plan import next_release
 from spark_jobs.lake import ledger
-from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.releases import find_release
 from spark_jobs.lake.vacuum import Plan, carry_out, plan
 
@@ -13,10 +15,12 @@ _MEGABYTE = 1_000_000
 
 
 def vacuumed(
-    lake: Lake, keep: Sequence[str], *, dry_run: bool, older_than_hours: float
+    workshop: Workshop, keep: Sequence[str], *, dry_run: bool, older_than_hours: float
 ) -> dict[str, Any]:  # fmt: skip
     """Vacuum, or with `dry_run` only say what one would do. Raises NotFoundError for a release that is not there."""
-    made = plan(lake, [find_release(lake, name) for name in keep], older_than_hours=older_than_hours)
+    lake = workshop.lake
+    kept = [find_release(lake, name) for name in keep]
+    made = plan(lake, kept, older_than_hours=older_than_hours, wanted=next_release(workshop, tables()))
     if not dry_run:
         carry_out(lake, made, run_id=str(uuid.uuid4()))
         ledger.sync(lake)

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestration.command import common, lake_of, show
+from orchestration.command import common, show, workshop_of
 
 
 @click.command()
@@ -27,6 +27,5 @@ def vacuum(
     """Remove the files that no kept release and nothing current needs. Other releases are retired: their rows go."""
     from orchestration.vacuum import render_vacuum, vacuumed
 
-    _settings, lake = lake_of(home, recipe)
-    report = vacuumed(lake, (*keep, *more), dry_run=dry_run, older_than_hours=older_than)
+    report = vacuumed(workshop_of(home, recipe), (*keep, *more), dry_run=dry_run, older_than_hours=older_than)
     show(report, render_vacuum(report), as_json=as_json)

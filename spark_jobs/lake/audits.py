@@ -74,6 +74,13 @@ def _rows(  # noqa: PLR0917 - in the order of the columns
     ]  # fmt: skip
 
 
+def newest(lake: Lake, table: str, partition: str) -> list[Mapping[str, Any]]:
+    """The outcomes of the last attempt at a partition (of models: at a model), whatever came of it."""
+    rows = lake.at("audits").where((F.col("table") == table) & (F.col("partition") == partition)).collect()
+    last = max((row["audited_at"] for row in rows), default=None)
+    return [row.asDict() for row in rows if row["audited_at"] == last]
+
+
 def history(
     lake: Lake, *, table: str | None = None, partition: str | None = None, expectation: str | None = None
 ) -> list[Outcomes]:

@@ -1,6 +1,7 @@
 """Quarantine: candidates that the gate refused, each with all that publishing it would need, beside its rows.
 
-An attempt is open as long as it was built on what is published now; else only its outcomes in `audits` matter.
+An attempt is open as long as it was built on what is published now, and no other release was mixed in its place; else
+only its outcomes in `audits` matter.
 """
 
 import json
@@ -14,6 +15,7 @@ from spark_jobs.lake.candidate import Candidate
 from spark_jobs.lake.digest import ContentDigest
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import canonical_json
+from spark_jobs.lake.tables import TABLES
 
 _FILE = "attempt.json"
 
@@ -22,7 +24,8 @@ _FILE = "attempt.json"
 class Attempt:
     """A refused candidate: `folder` below the lake, its `number` among those of the partition, what the gate said.
 
-    `files` are the SHA-256 of its data files by their names below the folder.
+    `files` are the SHA-256 of its data files by their names below the folder, `head` is the version of its table then
+    (None: an earlier Provender did not note it).
     """
 
     folder: str
@@ -32,6 +35,7 @@ class Attempt:
     record: Mapping[str, Any]
     outcomes: Sequence[Mapping[str, Any]]
     files: Mapping[str, str]
+    head: int | None
 
     @property
     def name(self) -> str:
@@ -53,14 +57,14 @@ def keep(
     numbers = [a.number for a in attempts(lake) if (a.candidate.table, a.candidate.partition) == _scope(candidate)]
     attempt = Attempt(
         folder=folder, number=1 + max(numbers, default=0), sequence=sequence, candidate=candidate, record=record,
-        outcomes=outcomes, files=_digests(lake, folder),
+        outcomes=outcomes, files=_digests(lake, folder), head=lake.version(candidate.table),
     )  # fmt: skip
     body = {
         "number": attempt.number, "sequence": sequence, "record": record, "outcomes": list(outcomes),
         "table": candidate.table, "partition": candidate.partition, "columns": list(candidate.columns),
         "digest": str(candidate.digest), "suppressed": candidate.suppressed,
         "suppressions_version": candidate.suppressions_version,
-        "side": sorted(candidate.side), "files": attempt.files,
+        "side": sorted(candidate.side), "files": attempt.files, "head": attempt.head,
     }  # fmt: skip
     storage.write_text(storage.join(lake.home, folder, _FILE), canonical_json(body))
     return attempt
@@ -91,7 +95,7 @@ def _read(lake: Lake, folder: str, place: str) -> Attempt:
     )  # fmt: skip
     return Attempt(
         folder=folder, number=body["number"], sequence=body["sequence"], candidate=candidate, record=body["record"],
-        outcomes=body["outcomes"], files=body["files"],
+        outcomes=body["outcomes"], files=body["files"], head=body.get("head"),
     )  # fmt: skip
 
 
@@ -107,8 +111,11 @@ def changed_files(lake: Lake, attempt: Attempt) -> list[str]:
     return sorted(name for name in now.keys() | attempt.files.keys() if now.get(name) != attempt.files.get(name))
 
 
-def closed(lake: Lake, attempt: Attempt) -> str | None:
-    """Why an attempt can no longer be approved, whatever it failed; None while it is open."""
+def closed(lake: Lake, attempt: Attempt, *, wanted: str | None = None) -> str | None:
+    """Why an attempt can no longer be approved, whatever it failed; None while it is open.
+
+    `wanted` is the release that the recipe asks for now (None: it is not known): an attempt at that one stays open.
+    """
     table, partition = attempt.candidate.table, attempt.candidate.partition
     if attempt.sequence != lake.sequence(table, partition) + 1:
         return f"{table}/{partition} was published since it was built"
@@ -116,12 +123,22 @@ def closed(lake: Lake, attempt: Attempt) -> str | None:
         head = lake.current(str(pinned["table"]), str(pinned["partition"]))
         if head is None or head.id != pinned["publication"]:
             return f"{pinned['table']}/{pinned['partition']}, which it was made from, was published again"
-    return None
+    return None if partition == wanted else _replaced(lake, attempt)
 
 
-def open_attempts(lake: Lake) -> list[Attempt]:
-    """The newest open attempt of each partition."""
-    newest = {_scope(a.candidate): a for a in attempts(lake) if closed(lake, a) is None}
+def _replaced(lake: Lake, attempt: Attempt) -> str | None:
+    """Of a refused release: which one was mixed after it. A mended recipe makes one of another name."""
+    table = attempt.candidate.table
+    head = attempt.head
+    if TABLES[table].scope != "release" or head is None:
+        return None
+    later = (p for p in lake.history(table) if p.version > head and "takedown" not in p.record)
+    return next((f"{table}/{p.partition} was published in its place" for p in later), None)
+
+
+def open_attempts(lake: Lake, *, wanted: str | None = None) -> list[Attempt]:
+    """The newest open attempt of each partition; `wanted` as in `closed`."""
+    newest = {_scope(a.candidate): a for a in attempts(lake) if closed(lake, a, wanted=wanted) is None}
     return list(newest.values())
 
 

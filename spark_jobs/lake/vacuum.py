@@ -50,11 +50,14 @@ class Plan:
     kept_bytes: int = 0
 
 
-def plan(lake: Lake, keep: Sequence[Release], *, older_than_hours: float) -> Plan:
+def plan(
+    lake: Lake, keep: Sequence[Release], *, older_than_hours: float, wanted: str | None = None
+) -> Plan:  # fmt: skip
     """What may go when these releases stay.
 
     The newest release and the current publications of all snapshots stay too, with all that they were made from. What
-    no commit pins counts as left over from that age on, since somebody may be writing it.
+    no commit pins counts as left over from that age on, since somebody may be writing it. `wanted` is the release that
+    the recipe asks for now: a candidate of it stays.
     """
     # Files before commits: what somebody publishes from here on is then in neither.
     listed = {table: lake.file_log(table).files() for table in _TABLES}
@@ -80,7 +83,7 @@ def plan(lake: Lake, keep: Sequence[Release], *, older_than_hours: float) -> Pla
         removals = list(_files(lake, table, unkept, before))
         made.removals += removals
         made.rows[table] = _still_listed(table, unkept, removals)
-    made.removals += _candidates(lake, before)
+    made.removals += _candidates(lake, before, wanted)
     return made
 
 
@@ -120,7 +123,7 @@ def _still_listed(table: str, unkept: Mapping[str, DataFile], removals: Sequence
     return tuple(sorted(value for value in values if value is not None))
 
 
-def _candidates(lake: Lake, before: float) -> Iterator[Removal]:
+def _candidates(lake: Lake, before: float, wanted: str | None) -> Iterator[Removal]:
     """Candidates that can no longer be approved, and what killed runs left."""
     held = {attempt.folder: attempt for attempt in quarantine.attempts(lake)}
     for folder in quarantine.folders(lake):
@@ -128,7 +131,7 @@ def _candidates(lake: Lake, before: float) -> Iterator[Removal]:
         sizes = storage.sizes(storage.join(lake.home, folder))
         if attempt is None and any(_changed(lake, f"{folder}/{name}") >= before for name in sizes):
             continue  # somebody may be writing it
-        if attempt is None or quarantine.closed(lake, attempt) is not None:
+        if attempt is None or quarantine.closed(lake, attempt, wanted=wanted) is not None:
             yield Removal(folder, sum(sizes.values()), folder.split("/")[1], "candidate")
 
 

@@ -8,9 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from assets.build import Built, build
+from assets.models import refused_fits
 from expectations.common_laws import no_row
+from orchestration.report import render_status
 from spark_jobs.lake import ledger
-from spark_jobs.lake.audits import history
+from spark_jobs.lake.audits import history, note
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.rollback import rollback
 from tests.spark.dedup_lake import DedupLake, Given, Page, doc_id
@@ -91,3 +93,37 @@ def test_outcomes_that_two_programs_wrote_count_once(small: DedupLake) -> None:
     rows.write.format("delta").mode("append").save(small.lake.location("audits"))
     (one,) = history(small.lake, table="cleaned", expectation="nothing_is_odd")
     assert [o["run_id"] for o in one.outcomes if o["publication"] == first.publication.id] == ["first"]
+
+
+def test_a_refused_model_is_told_while_there_is_none(small: DedupLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"models": ("quality", "other"), "rewrite_models": ()}
+    monkeypatch.setattr("assets.models.unfitted", lambda _workshop, asset: missing[asset])
+
+    def fitted(run_id: str, *, holds: bool) -> None:
+        outcomes = [
+            {"name": name, "severity": severity, "success": success, "expected": "auc >= 0.8", "found": run_id}
+            for name, severity, success in (
+                ("separates_held_out_sources", "error", holds), ("no_score_is_nan", "error", True),
+                ("length_is_no_shortcut", "warning", False),
+            )
+        ]  # fmt: skip
+        note(small.lake, table="models", partition="quality", candidate=None, run_id=run_id,
+             publication="a digest" if holds else None, outcomes=outcomes)  # fmt: skip
+
+    assert refused_fits(small.workshop) == []
+    for run_id in ("first", "second"):
+        fitted(run_id, holds=False)
+    (told,) = refused_fits(small.workshop)
+    assert (told["table"], told["partition"], told["expectation"]) == (
+        "models", "quality", "separates_held_out_sources",
+    )  # fmt: skip
+    assert told["found"] == "second", "the newest attempt"
+    assert told["says"].startswith("the model separates references")
+    report: Any = {"home": "h", "recipe": "r", "snapshots": [], "releases": [], "failed_gates": [told]}
+    last = render_status(report).splitlines()[-1]
+    assert last == "failed gate: models/quality: separates_held_out_sources; expected auc >= 0.8; found second"
+    fitted("third", holds=True)
+    assert refused_fits(small.workshop) == []
+    fitted("a refit", holds=False)
+    missing["models"] = ()
+    assert refused_fits(small.workshop) == [], "the one that there is goes on to serve"

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from orchestration.lineage import render_lineage
 from orchestration.lineage_page.dot import dot
-from orchestration.lineage_page.page import page
 from spark_jobs.errors import NotFoundError, UsageError
 from spark_jobs.lake import quarantine, vacuum
 from spark_jobs.lake.candidate import write_candidate
@@ -142,7 +141,6 @@ def test_the_lineage_of_a_retired_release_is_still_told(lake: Lake) -> None:
     assert after["balance"] == before["balance"]
     assert f"{RELEASE} (retired)" in render_lineage(after)
     assert "retired" in dot(after)
-    assert "retired" in page(after)
     assert find_release(lake, THIRD, any_state=True).state == find_release(lake, "latest", any_state=True).state
     with pytest.raises(NotFoundError, match=f"there are: {RELEASE}, "):
         find_release(lake, "unheard-of", any_state=True)

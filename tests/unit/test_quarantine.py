@@ -30,15 +30,16 @@ def outcome(name: str, *, success: bool = False, severity: str = "error") -> dic
 
 
 def refused(
-    lake: Lake, *failed: str, attempt: str = "a1", sequence: int = 1, inputs: Any = (), partition: str = "one"
-) -> Attempt:
+    lake: Lake, *failed: str, attempt: str = "a1", sequence: int = 1, inputs: Any = (), partition: str = "one",
+    table: str = "cleaned",
+) -> Attempt:  # fmt: skip
     """A candidate that failed these expectations, held one and was warned by one."""
-    base = Path(lake.home) / "candidates" / "cleaned" / partition / attempt
+    base = Path(lake.home) / "candidates" / table / partition / attempt
     for part in ("main", "side/locator"):
         (base / part).mkdir(parents=True)
         (base / part / "part-0.parquet").write_bytes(part.encode())
     candidate = Candidate(
-        "cleaned", partition, f"{base}/main", ("doc_id", "text"), ContentDigest(3, 7), 1, 2,
+        table, partition, f"{base}/main", ("doc_id", "text"), ContentDigest(3, 7), 1, 2,
         {"locator": f"{base}/side/locator"},
     )  # fmt: skip
     outcomes = [*map(outcome, failed), outcome("held", success=True), outcome("warned", severity="warning")]
@@ -46,11 +47,11 @@ def refused(
     return quarantine.keep(lake, candidate, sequence=sequence, record=record, outcomes=outcomes)
 
 
-def published(lake: Lake, table: str, partition: str, sequence: int, name: str) -> None:
+def published(lake: Lake, table: str, partition: str, sequence: int, name: str, **more: Any) -> None:
     """A commit as far as it is read."""
     log = Path(lake.location(table)) / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
-    record = {"kind": "main", "partition": partition, "sequence": sequence, "publication": name}
+    record = {"kind": "main", "partition": partition, "sequence": sequence, "publication": name, **more}
     info = {"commitInfo": {"timestamp": 0, "userMetadata": json.dumps(record)}}
     (log / f"{len(list(log.iterdir())):020d}.json").write_text(json.dumps(info))
     lake.refresh()
@@ -108,6 +109,29 @@ def test_the_newest_attempt_counts_whatever_the_clock_said(lake: Lake) -> None:
     for partition, name in (("two", None), ("one", "q")):
         with pytest.raises(NotFoundError, match="there are candidates of: cleaned/one"):
             quarantine.find(lake, "cleaned", partition, name)
+
+
+def test_a_release_that_was_published_later_closes_a_refused_one_unless_that_is_wanted_again(lake: Lake) -> None:
+    published(lake, "mixed", "r0", 1, "before")
+    first = refused(lake, LAW, table="mixed", partition="r1")
+    assert quarantine.closed(lake, first) is None, "what was published before it says nothing of it"
+    revised = {"takedown": {"receipt": "t"}}
+    published(lake, "mixed", "r0", 2, "revised", **revised)
+    assert quarantine.closed(lake, first) is None, "a takedown revises releases, and makes none"
+    published(lake, "mixed", "r2", 1, "mended")
+    assert quarantine.closed(lake, first) == "mixed/r2 was published in its place"
+    assert quarantine.open_attempts(lake) == []
+    assert quarantine.open_attempts(lake, wanted="r2") == []
+    assert quarantine.open_attempts(lake, wanted="r1") == [first], "the recipe is as it was: it would be refused again"
+    again = refused(lake, LAW, table="mixed", partition="r1", attempt="a2")
+    third = refused(lake, LAW, table="mixed", partition="r3", attempt="a3")
+    assert quarantine.open_attempts(lake, wanted="r3") == [again, third], "a gate that fails now is never hidden"
+
+
+def test_a_table_of_snapshots_is_closed_by_its_own_partition_alone(lake: Lake) -> None:
+    kept = refused(lake, GATE)
+    published(lake, "cleaned", "two", 1, "other")
+    assert quarantine.open_attempts(lake, wanted="r1") == [kept]
 
 
 def test_it_is_approved_only_if_every_failure_is_marked(lake: Lake) -> None:
