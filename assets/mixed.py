@@ -12,12 +12,12 @@ from assets.workshop import Workshop
 from expectations.mixed import LAWS
 from spark_jobs.errors import LakeError
 from spark_jobs.lake import ledger
+from spark_jobs.lake.contents import by_licence, summarise
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release, register_release, releases
 from spark_jobs.stages.manifest import build_manifest
-from spark_jobs.stages.mix import Mix, summarise
-from spark_jobs.stages.mix_facts import by_licence
+from spark_jobs.stages.mix import Mix
 
 _ANCESTORS = ("raw", "cleaned", "scored", "deduped", "rewritten")
 

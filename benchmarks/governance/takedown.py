@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from orchestration.environment import delta_jars
 from orchestration.spark_session import build_session
 from spark_jobs.lake.candidate import write_candidate
+from spark_jobs.lake.contents import summarise
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import publish
 from spark_jobs.lake.registry import register
@@ -26,7 +27,6 @@ from spark_jobs.lake.releases import Release, register_release
 from spark_jobs.lake.tables import DROP_REASONS, TABLES
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.stages.manifest import build_manifest
-from spark_jobs.stages.mix import summarise
 from spark_jobs.stages.takedown import Takedown
 from spark_jobs.stages.takedown_request import Request
 

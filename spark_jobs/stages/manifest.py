@@ -1,11 +1,12 @@
-"""The manifest of a release: JSON that pins every ancestor and says what is in the release. Pure; no clock, no lake."""
+"""The manifest of a release: JSON that pins every ancestor and says what is in the release. Pure, without a clock."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spark_jobs.lake.contents import epochs, totals
+
 FORMAT = 1
 _PIN = ("table", "partition", "version", "publication", "digest")
-_SUMS = ("documents", "copies", "unique_tokens", "tokens", "characters")
 
 
 def build_manifest(
@@ -21,9 +22,9 @@ def build_manifest(
     facts: Mapping[str, Any] | None = None,
     licences: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """A JSON-able manifest. `summary` are the rows of `mix.summarise`; `pins` the publications it was made from.
+    """A JSON-able manifest. `summary` are the rows of `contents.summarise`; `pins` the publications it was made from.
 
-    `licences` are the rows of `mix_facts.by_licence`.
+    `licences` are the rows of `contents.by_licence`.
 
     Every pin must say table, partition, version, publication and digest: ValueError names what one lacks.
     """
@@ -35,10 +36,10 @@ def build_manifest(
         "publication": publication,
         "digest": digest,
         "fingerprint": fingerprint,
-        "totals": _totals(rows),
+        "totals": totals(rows),
         "contents": rows,
         "licences": [dict(row) for row in licences],
-        "epochs": _epochs(rows),
+        "epochs": epochs(rows),
         "ancestors": sorted((_pin(pin) for pin in pins), key=lambda pin: (pin["table"], pin["partition"])),
         "facts": dict(facts or {}),
         "provenance": dict(provenance or {}),
@@ -50,29 +51,3 @@ def _pin(pin: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise ValueError(f"a pin of {pin.get('table')}/{pin.get('partition')} lacks {', '.join(missing)}")
     return {name: pin[name] for name in _PIN}
-
-
-def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    totals: dict[str, Any] = {name: sum(int(row[name]) for row in rows) for name in _SUMS}
-    rewritten = sum(int(row["tokens"]) for row in rows if row["origin"] != "original")
-    totals["rewritten_tokens"] = rewritten
-    totals["rewritten_share"] = round(rewritten / totals["tokens"], 6) if totals["tokens"] else 0.0
-    return totals
-
-
-def _epochs(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Per source: tokens drawn over unique tokens of the originals, most copies of a document; rewrites beside it."""
-    sources: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        entry = sources.setdefault(
-            row["source"] or "", {"tokens": 0, "unique_tokens": 0, "max_copies": 0, "rewritten_tokens": 0}
-        )
-        if row["origin"] != "original":
-            entry["rewritten_tokens"] += int(row["tokens"])
-            continue
-        entry["tokens"] += int(row["tokens"])
-        entry["unique_tokens"] += int(row["unique_tokens"])
-        entry["max_copies"] = max(entry["max_copies"], int(row["max_copies"]))
-    for entry in sources.values():
-        entry["epochs"] = round(entry["tokens"] / entry["unique_tokens"], 6) if entry["unique_tokens"] else 0.0
-    return sources

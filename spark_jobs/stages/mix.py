@@ -91,25 +91,6 @@ def benchmark_hits(candidate: DataFrame, recipe: Recipe) -> DataFrame:
     return benchmarks.found_in(candidate).select(*KEYS, F.lit(True).alias("hit"))
 
 
-def summarise(mixed: DataFrame) -> DataFrame:
-    """A small aggregate of a release: one row per source, origin, phase and language.
-
-    `tokens` count every copy, `unique_tokens` each document once, so tokens / unique_tokens are the epochs.
-    """
-    return (
-        mixed.groupBy("source", "origin", "phase", "language")
-        .agg(
-            F.count(F.lit(1)).alias("documents"),
-            F.sum("copies").alias("copies"),
-            F.max("copies").alias("max_copies"),
-            F.sum("tokens").alias("unique_tokens"),
-            F.sum(F.col("tokens") * F.col("copies")).alias("tokens"),
-            F.sum(F.length("text")).alias("characters"),
-        )
-        .orderBy("source", "origin", "phase", "language")
-    )
-
-
 class _Mixing:
     """One release being mixed."""
 

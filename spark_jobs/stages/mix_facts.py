@@ -74,12 +74,6 @@ def selected_fractions(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {name: round(part / whole, 6) if whole else 0.0 for name, (part, whole) in sums.items()}
 
 
-def by_licence(mixed: DataFrame) -> DataFrame:
-    """Documents and tokens (every copy counted) of a release by licence, as sources state it; null: none stated."""
-    tokens = F.sum(F.col("tokens") * F.col("copies")).alias("tokens")
-    return mixed.groupBy("licence").agg(F.count(F.lit(1)).alias("documents"), tokens).orderBy("licence")
-
-
 @dataclass(frozen=True)
 class Sources:
     """Source documents of the rewrites that their filter took; `outside` are those not selected themselves."""

@@ -9,12 +9,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from spark_jobs.lake.contents import by_licence, summarise
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.releases import Release, revise_release, revision_of
 from spark_jobs.stages.manifest import build_manifest
-from spark_jobs.stages.mix import summarise
-from spark_jobs.stages.mix_facts import by_licence
 
 _GROUP = ("source", "origin", "phase", "language")
 _SUMS = ("documents", "copies", "unique_tokens", "tokens", "characters")

@@ -17,12 +17,11 @@ from spark_jobs.errors import LakeError, NotFoundError, TakenDownError, UsageErr
 from spark_jobs.lake import lake as stored
 from spark_jobs.lake import releases
 from spark_jobs.lake.candidate import write_candidate
+from spark_jobs.lake.contents import by_licence, summarise
 from spark_jobs.lake.publish import publish
 from spark_jobs.lake.records import Publication
 from spark_jobs.lake.registry import register
 from spark_jobs.stages.manifest import build_manifest
-from spark_jobs.stages.mix import summarise
-from spark_jobs.stages.mix_facts import by_licence
 from tests.spark import published
 from tests.spark.published import frame
 

@@ -15,11 +15,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import NotFoundError, UsageError
+from spark_jobs.lake.contents import summarise
 from spark_jobs.lake.tables import TABLES
 from spark_jobs.recipe.sections.mixed import MixedSection
 from spark_jobs.recipe.steps import Step
 from spark_jobs.stages.export import export_release
-from spark_jobs.stages.mix import Mix, benchmark_hits, summarise
+from spark_jobs.stages.mix import Mix, benchmark_hits
 from spark_jobs.stages.mix_pool import Pools
 from spark_jobs.stages.stage import OperatorRecord, StageContext
 from tests.spark.published import EARLIER, SNAPSHOT, Reader, doc, frame
