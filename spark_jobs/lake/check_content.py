@@ -13,6 +13,7 @@ from spark_jobs.lake.file_log import DataFile
 from spark_jobs.lake.files import digests_of, files_of, location_of, name_of, sealed
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
+from spark_jobs.lake.receipts import Destruction
 from spark_jobs.lake.records import Publication, seal
 from spark_jobs.parquet import parquet
 
@@ -21,18 +22,89 @@ _SHOWN = 300  # characters of an error of Spark
 
 @dataclass
 class Checked:
-    """What was looked at, and what is not as it should be. `unsealed` files have no digest of their bytes."""
+    """What was looked at, and what is not as it should be. `unsealed` files have no digest of their bytes.
+
+    `destroyed` are files that takedowns deleted, which is no mismatch; `proved` says that the rows were read and are
+    those that were published.
+    """
 
     files: int = 0
     bytes: int = 0
     rows: int = 0
     unsealed: int = 0
+    destroyed: int = 0
+    proved: bool = False
     mismatches: list[Mismatch] = field(default_factory=list)
 
 
 def damaged_files(lake: Lake, publication: Publication) -> list[Mismatch]:
     """Files of a publication that are missing or have another size than the log says; reads no data."""
+    return _damaged(lake, publication, files_of(lake, publication))
+
+
+def check_record(publication: Publication) -> list[Mismatch]:
+    """Whether the publication's id is that of what its record says."""
+    true_id = seal(publication.record)["publication"]
+    return [] if true_id == publication.id else [
+        mismatch(publication, "record", f"publication {true_id}", publication.id)
+    ]  # fmt: skip
+
+
+def check_publication(lake: Lake, publication: Publication, gone: Destruction | None = None) -> Checked:
+    """Record, files, their bytes, the rows' content digest and their counts.
+
+    `gone` is what takedowns destroyed of it: then nothing can be said of its rows, and the files that are left are
+    checked. Raises LakeError, VerificationError where a log does not tell the files.
+    """
     files = files_of(lake, publication)
+    seals = sealed(lake, publication) or {}
+    checked = Checked(mismatches=check_record(publication))
+    damaged = _damaged(lake, publication, files)
+    missing = {f"{m.table}/{m.file}" for m in damaged if m.check == "file"}
+    there = [file for file in files if name_of(file) not in missing]
+    # A takedown deletes no file that a table still lists.
+    explained = {
+        name_of(file) for file in files
+        if gone is not None and not file.listed_at(None) and name_of(file) in missing and gone.explains(name_of(file))
+    }  # fmt: skip
+    unsealed = [file for file in there if name_of(file) not in seals]
+    checked.files, checked.bytes = len(there), sum(file.bytes for file in there)
+    checked.unsealed, checked.destroyed = len(unsealed), len(explained)
+    changed = _changed_files(lake, publication, [file for file in there if name_of(file) in seals], seals)
+    checked.mismatches += [m for m in damaged if f"{m.table}/{m.file}" not in explained]
+    checked.mismatches += [m for m in changed if m.file not in {d.file for d in damaged}]
+    # Where a file is missing nothing new is learnt from rows.
+    whole = gone is None and publication.table not in {m.table for m in damaged if m.check == "file"}
+    content = _content(lake, publication, checked) if whole else []
+    checked.mismatches += content
+    # Where no digest of bytes told which file it is, each is read alone; rows of side tables have no other check.
+    unread = [file for file in unsealed if not checked.proved or file.table != publication.table]
+    checked.mismatches += _unreadable_files(lake, publication, unread)
+    return checked
+
+
+def check_sealed(lake: Lake, publication: Publication, gone: Destruction | None, *, why: str) -> Checked:
+    """What can be checked where no log tells the files, which is a mismatch: the record, and the files of its seals."""
+    told = mismatch(publication, "log", "the files of this version", why)
+    checked = Checked(mismatches=[*check_record(publication), told])
+    seals, there = sealed(lake, publication) or {}, []
+    for name in sorted(seals):
+        table, _, path = name.partition("/")
+        place = storage.join(lake.location(table), path)
+        size = storage.size(place) if storage.exists(place) else None
+        file = DataFile(table, path, publication.partition, publication.id, size or 0, publication.version)
+        if size is not None:
+            there.append(file)
+        elif gone is not None and gone.explains(name):
+            checked.destroyed += 1
+        else:
+            checked.mismatches.append(_of_file(publication, file, "file", f"sha256 {seals[name]}", "no such file"))
+    checked.files, checked.bytes = len(there), sum(file.bytes for file in there)
+    checked.mismatches += _changed_files(lake, publication, there, seals)
+    return checked
+
+
+def _damaged(lake: Lake, publication: Publication, files: list[DataFile]) -> list[Mismatch]:
     there: dict[str, int] = {}
     for folder in dict.fromkeys(location_of(lake, file).rpartition("/")[0] for file in files):
         there |= {f"{folder}/{name}": size for name, size in storage.sizes(folder).items()}
@@ -43,30 +115,6 @@ def damaged_files(lake: Lake, publication: Publication) -> list[Mismatch]:
             check, found_size = ("file", "no such file") if size is None else ("size", f"{size} bytes")
             wrong.append(_of_file(publication, file, check, f"{file.bytes} bytes", found_size))
     return wrong
-
-
-def check_publication(lake: Lake, publication: Publication) -> Checked:
-    """Record, files, their bytes, the rows' content digest and their counts."""
-    files = files_of(lake, publication)
-    checked = Checked(files=len(files), bytes=sum(file.bytes for file in files))
-    true_id = seal(publication.record)["publication"]
-    if true_id != publication.id:
-        checked.mismatches.append(mismatch(publication, "record", f"publication {true_id}", publication.id))
-    damaged = damaged_files(lake, publication)
-    missing = {m.file: m.table for m in damaged if m.check == "file"}
-    there = [file for file in files if file.path not in missing]
-    seals = sealed(lake, publication) or {}
-    unsealed = [file for file in there if name_of(file) not in seals]
-    checked.unsealed = len(unsealed)
-    changed = _changed_files(lake, publication, [file for file in there if name_of(file) in seals], seals)
-    checked.mismatches += [*damaged, *(m for m in changed if m.file not in {d.file for d in damaged})]
-    # Where a file is missing nothing new is learnt from rows.
-    content = [] if publication.table in missing.values() else _content(lake, publication, checked)
-    checked.mismatches += content
-    # Where no digest of bytes told which file it is, each is read alone; rows of side tables have no other check.
-    unread = [file for file in unsealed if content or file.table != publication.table]
-    checked.mismatches += _unreadable_files(lake, publication, unread)
-    return checked
 
 
 def _of_file(publication: Publication, file: DataFile, check: str, expected: str, found: str) -> Mismatch:
@@ -90,7 +138,9 @@ def _content(lake: Lake, publication: Publication, checked: Checked) -> list[Mis
     except Exception as error:  # noqa: BLE001 - whatever Spark says of rows that cannot be read
         return [mismatch(publication, "rows", publication.digest, _told(error))]
     checked.rows += digest.rows
-    return _compared(publication, digest, kept)
+    wrong = _compared(publication, digest, kept)
+    checked.proved = not wrong
+    return wrong
 
 
 def _digest_and_kept(frame: DataFrame, columns: list[str]) -> tuple[ContentDigest, int | None]:

@@ -45,7 +45,7 @@ class FileLog:
     _read: int = 0  # commits
 
     def files(self) -> tuple[DataFile, ...]:
-        """Every file that any version ever listed, as the log is now."""
+        """Every file that any version ever listed, as the log is now. Raises LakeError where commits are missing."""
         self._refresh()
         return tuple(self._files.values())
 
@@ -56,6 +56,11 @@ class FileLog:
         if not told:
             raise LakeError(f"{self.location}: its log describes no table; is this a lake? Restore the log from a copy")
         return StructType.fromJson(json.loads(self._schemas[max(told)]))
+
+    def missing(self) -> tuple[int, ...]:
+        """Versions that the log lacks: those before its newest one, and the first where there is none at all."""
+        there = set(commits.versions(self.location))
+        return tuple(version for version in range(max(there, default=0) + 1) if version not in there)
 
     def span(self, path: str) -> tuple[int | None, int | None]:
         """The versions that added a file and took it out; (None, None) where no commit ever listed it."""

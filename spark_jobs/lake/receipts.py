@@ -44,9 +44,52 @@ def every(home: str) -> Iterator[dict[str, Any]]:
             yield json.loads(storage.read_text(storage.join(home, "takedowns", name)))
 
 
+def attempts(home: str) -> Iterator[dict[str, Any]]:
+    """All receipts, those of earlier times included that a receipt holds whose takedown was asked for again."""
+    for receipt in every(home):
+        yield from receipt.get("before", ())
+        yield receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destruction:
+    """What takedowns destroyed of a publication: the receipts that say so, and the files as `table/path`.
+
+    `files` is None where one of these receipts does not list them: those of early versions only count them.
+    """
+
+    receipts: tuple[str, ...]
+    files: frozenset[str] | None
+
+    def explains(self, name: str) -> bool:
+        """Whether a takedown may have deleted this file, of those that no table lists any more."""
+        return self.files is None or name in self.files
+
+
+def destructions(home: str) -> dict[str, Destruction]:
+    """Publications whose data files takedowns removed, by id."""
+    found: dict[str, Destruction] = {}
+    for receipt in attempts(home):
+        files, name = _listed(receipt), str(receipt["receipt"])
+        for publication in (str(one["publication"]) for one in receipt["destroyed"]):
+            known = found.get(publication, Destruction(receipts=(), files=frozenset()))
+            found[publication] = Destruction(
+                receipts=tuple(dict.fromkeys([*known.receipts, name])),
+                files=None if files is None or known.files is None else known.files | files,
+            )
+    return found
+
+
 def destroyed(home: str) -> dict[str, str]:
     """Publications whose data files a takedown removed, by id: the receipt that says so."""
-    return {str(one["publication"]): str(receipt["receipt"]) for receipt in every(home) for one in receipt["destroyed"]}
+    return {publication: one.receipts[-1] for publication, one in destructions(home).items()}
+
+
+def _listed(receipt: Mapping[str, Any]) -> frozenset[str] | None:
+    """The files that a receipt lists, None where they are not all that it counts."""
+    files = receipt.get("files", {})
+    paths = frozenset(files.get("paths", ()))
+    return paths if len(paths) == files.get("deleted") else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +109,16 @@ class Successor:
 
 
 def successors(home: str) -> dict[str, Successor]:
-    """Publications whose data files a takedown removed, by id, and what it published instead."""
-    found = {}
-    for receipt in every(home):
-        gone = {(one["table"], one["publication"]) for one in receipt["destroyed"]}
-        for row in receipt["tables"]:
-            if (row["table"], before := row.get("before_publication")) in gone:
+    """Publications whose data files takedowns removed, by id, and what was published instead.
+
+    By any of them: files of a publication may go with a later takedown than the one that named its inputs anew.
+    """
+    found, gone = {}, destructions(home)
+    for receipt in attempts(home):
+        for row in receipt["tables"] or ():  # None until they are proved
+            if (before := str(row.get("before_publication"))) in gone:
                 digest = {name: ContentDigest.parse(value) for name, value in row["digest"].items() if name != "holds"}
-                found[str(before)] = Successor(
+                found[before] = Successor(
                     receipt=str(receipt["receipt"]), publication=str(row["publication"]), before=digest["before"],
                     after=digest["after"], change=digest["elected"] - digest["removed"] - digest["replaced"],
                 )  # fmt: skip

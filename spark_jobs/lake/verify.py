@@ -7,19 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from spark_jobs.lake import commits, models, storage
-from spark_jobs.lake.ancestors import pins, with_ancestors
-from spark_jobs.lake.check_content import check_publication
+from spark_jobs.errors import LakeError, VerificationError
+from spark_jobs.lake import models, storage
+from spark_jobs.lake.ancestors import Pin, pins, with_ancestors
+from spark_jobs.lake.check_content import Checked, check_publication, check_record, check_sealed
+from spark_jobs.lake.check_release import check_figures, check_manifest, check_row
 from spark_jobs.lake.exports import check_export, exports_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
-from spark_jobs.lake.receipts import Successor, successors
+from spark_jobs.lake.receipts import Destruction, Successor, destructions, successors
 from spark_jobs.lake.records import Publication, canonical_json
 from spark_jobs.lake.releases import Release
 
 _PINNED = ("table", "partition", "version", "digest")
+_LEDGER = "publications"
+_ALWAYS = ("mixed", "releases", _LEDGER, "models")  # tables that are looked at, whatever is behind a release
 
 
 @dataclass
@@ -48,57 +53,98 @@ def verify(
     lake.refresh()
     found = Verification(release.name)
     head = next((p for p in lake.history("mixed") if p.id == release.publication), None)
-    if head is None:
-        found.mismatches.append(_lost(release))
-        return found
-    ancestors = with_ancestors(lake, [head])
-    found.mismatches += [*_logs(lake, ancestors), *_manifest(release, head), *_pins(lake, head)]
-    _ledger(lake, ancestors, found)
-    unsealed = 0
-    taken = successors(lake.home)
-    standing = [_standing(lake, ancestor, taken, found) for ancestor in ancestors]
-    for publication in {(p.table, p.id): p for p in standing}.values():
-        say(f"{publication.table}/{publication.partition} version {publication.version}")
-        checked = check_publication(lake, publication)
-        found.publications += 1
-        found.files += checked.files
-        found.bytes += checked.bytes
-        found.rows += checked.rows
-        found.mismatches += checked.mismatches
-        unsealed += checked.unsealed
-    if unsealed:
-        found.notes.append(f"{unsealed} files were published without a digest of their bytes: only their rows count")
+    registered = lake.current("releases", release.name)
+    heads = [head] if head is not None else _named(lake, release, found)
+    ancestors, pinned = with_ancestors(lake, heads), pins(lake, heads)
+    found.mismatches += [*_logs(lake, ancestors, pinned), *_pins(pinned)]
+    found.mismatches += [] if head is None else check_manifest(release, head)
+    if registered is None:
+        found.mismatches.append(_lost("releases", release.name, "the row of the release"))
+    _publications(lake, release, [*ancestors, *filter(None, [registered])], found, say)
     _models(lake, ancestors, found)
     _exports(lake, release, exported_to, found)
     return found
 
 
-def _lost(release: Release) -> Mismatch:
+def _lost(table: str, partition: str, expected: str) -> Mismatch:
     return Mismatch(
-        check="publication", expected=release.publication, found="not among the commits", table="mixed",
-        partition=release.name,
-    )  # fmt: skip
+        check="publication", expected=expected, found="not among the commits", table=table, partition=partition
+    )
 
 
-def _logs(lake: Lake, publications: Sequence[Publication]) -> list[Mismatch]:
-    wrong = []
-    for table in sorted({p.table for p in publications}):
-        there = set(commits.versions(lake.location(table)))
-        gaps = sorted(set(range(max(there) + 1)) - there)
-        wrong += [
-            Mismatch(check="log", expected=f"commit {version}", found="no such file", table=table, version=version)
-            for version in gaps
-        ]
-    return wrong
+def _named(lake: Lake, release: Release, found: Verification) -> list[Publication]:
+    """What the manifest says the release was made from: all that tells where its own publication is lost."""
+    found.mismatches.append(_lost("mixed", release.name, release.publication))
+    heads = []
+    for pin in release.manifest.get("ancestors", ()):
+        there = next((p for p in lake.history(pin["table"]) if p.id == pin["publication"]), None)
+        if there is None:
+            found.mismatches.append(_lost(pin["table"], pin["partition"], pin["publication"]))
+        else:
+            heads.append(there)
+    return heads
+
+
+def _logs(lake: Lake, publications: Sequence[Publication], pinned: Sequence[Pin]) -> list[Mismatch]:
+    """Commits that are missing in the log of any table that is looked at."""
+    tables = {str(pin.named["table"]) for pin in pinned}
+    for publication in publications:
+        tables |= {publication.table, *publication.record.get("side", ())}
+    return [
+        Mismatch(check="log", expected=f"commit {version}", found="no such file", table=table, version=version)
+        for table in sorted({*tables, *_ALWAYS}) for version in lake.file_log(table).missing()
+    ]  # fmt: skip
+
+
+def _publications(
+    lake: Lake, release: Release, publications: Sequence[Publication], found: Verification, say: Callable[[str], None]
+) -> None:
+    """Each publication, or what takedowns left of it: record, files, rows; and what the release says of its own."""
+    _ledger(lake, publications, found)
+    taken, gone = successors(lake.home), destructions(lake.home)
+    standing = {(p.table, p.id): p for p in (_standing(lake, one, taken, found) for one in publications)}
+    replaced = [p for p in publications if (p.table, p.id) not in standing]
+    found.mismatches += [wrong for p in replaced for wrong in check_record(p)]
+    unsealed = 0
+    for publication in standing.values():
+        say(f"{publication.table}/{publication.partition} version {publication.version}")
+        checked = _checked(lake, publication, gone.get(publication.id), found)
+        unsealed += checked.unsealed
+        if checked.proved and publication.id == release.publication:
+            found.mismatches += check_figures(release, publication, lake.read([publication]))
+        if checked.proved and publication.table == "releases":
+            found.mismatches += check_row(release, publication, lake.read([publication]))
+    if unsealed:
+        found.notes.append(f"{unsealed} files were published without a digest of their bytes: only their rows count")
+
+
+def _checked(lake: Lake, publication: Publication, gone: Destruction | None, found: Verification) -> Checked:
+    """One publication, and what was found added up."""
+    try:
+        checked = check_publication(lake, publication, gone)
+    except (LakeError, VerificationError) as error:
+        checked = check_sealed(lake, publication, gone, why=str(error))
+    found.publications += 1
+    found.files += checked.files
+    found.bytes += checked.bytes
+    found.rows += checked.rows
+    found.mismatches += checked.mismatches
+    if gone is not None:
+        found.notes.append(
+            f"{publication.table}/{publication.partition} version {publication.version}: {', '.join(gone.receipts)} "
+            f"destroyed files of it ({checked.destroyed}), so its rows cannot be proved; its other files "
+            f"({checked.files}) were checked by their bytes"
+        )
+    return checked
 
 
 def _standing(lake: Lake, publication: Publication, taken: Mapping[str, Successor], found: Verification) -> Publication:
     """The publication, or where takedowns destroyed files of it, the one they left, if its digest follows from it.
 
-    Where it does not, the publication itself is looked at, and its missing files are mismatches.
+    Where it does not, or a vacuum let that go as well, the files that are left of the publication itself are looked at.
     """
     standing = publication
-    while (left := taken.get(standing.id)) is not None:
+    while (left := taken.get(standing.id)) is not None and left.publication not in lake.vacuumed(standing.table):
         there = next((p for p in lake.history(standing.table) if p.id == left.publication), None)
         told = (str(left.before), str(left.after))
         if there is None or not left.holds or told != (standing.digest, there.digest):
@@ -113,27 +159,9 @@ def _standing(lake: Lake, publication: Publication, taken: Mapping[str, Successo
     return standing
 
 
-def _manifest(release: Release, head: Publication) -> list[Mismatch]:
-    manifest = release.manifest
-    wanted = {"digest": head.digest, "publication": head.id, "fingerprint": head.fingerprint}
-    wrong = [
-        mismatch(head, f"{key} in the manifest", value, manifest.get(key))
-        for key, value in wanted.items() if manifest.get(key) != value
-    ]  # fmt: skip
-    named = {(p["table"], p["partition"]): p["publication"] for p in manifest.get("ancestors", ())}
-    pinned = {(p["table"], p["partition"]): p["publication"] for p in head.inputs}
-    wrong += [
-        mismatch(head, f"{table}/{partition} in the manifest", pinned.get((table, partition)), named.get(
-            (table, partition)))
-        for table, partition in sorted(named.keys() | pinned.keys())
-        if named.get((table, partition)) != pinned.get((table, partition))
-    ]  # fmt: skip
-    return wrong
-
-
-def _pins(lake: Lake, head: Publication) -> list[Mismatch]:
+def _pins(pinned: Sequence[Pin]) -> list[Mismatch]:
     wrong = []
-    for pin in pins(lake, [head]):
+    for pin in pinned:
         place = f"pin {pin.named['table']}/{pin.named['partition']} version {pin.named['version']}"
         if pin.found is None:
             wrong.append(mismatch(pin.of, place, pin.named["publication"], "no such publication"))
@@ -149,7 +177,11 @@ def _pins(lake: Lake, head: Publication) -> list[Mismatch]:
 def _ledger(lake: Lake, publications: Sequence[Publication], found: Verification) -> None:
     """The ledger's rows say what the commits say; what it lacks is only told, as the next run adds it."""
     tables = sorted({p.table for p in publications})
-    rows = lake.at("publications").where(F.col("table").isin(tables)).select("table", "version", "record").collect()
+    try:
+        rows = lake.rows(_LEDGER, pc.field("table").isin(tables))
+    except (LakeError, VerificationError, OSError, pa.ArrowInvalid) as error:
+        found.mismatches.append(Mismatch(check="ledger", expected="readable", found=str(error), table=_LEDGER))
+        return
     held = {(row["table"], row["version"]): row["record"] for row in rows}
     missing = [p for p in publications if (p.table, p.version) not in held]
     if missing:
@@ -161,7 +193,12 @@ def _ledger(lake: Lake, publications: Sequence[Publication], found: Verification
 
 def _models(lake: Lake, publications: Sequence[Publication], found: Verification) -> None:
     used = {o.get("artefact") for p in publications for o in p.record.get("operators", ())}
-    for digest in sorted({m.digest for m in models.stored(lake)} & used):
+    try:
+        stored = {m.digest for m in models.stored(lake)}
+    except (LakeError, VerificationError, OSError, pa.ArrowInvalid) as error:
+        found.mismatches.append(Mismatch(check="model", expected="readable", found=str(error), table="models"))
+        return
+    for digest in sorted(stored & used):
         location = storage.join(lake.home, "models", digest)
         held = storage.sha256(location) if storage.exists(location) else "no such file"
         found.models += 1
@@ -172,11 +209,16 @@ def _models(lake: Lake, publications: Sequence[Publication], found: Verification
 
 
 def _exports(lake: Lake, release: Release, exported_to: Sequence[str], found: Verification) -> None:
-    known = {export.out: export for export in exports_of(lake.home, release.name)}
+    noted = exports_of(lake.home, release.name)
+    known = [export.out for export in noted]
     for out in dict.fromkeys([*known, *exported_to]):
-        noted = known.get(out)
-        if noted is not None and out not in exported_to and not storage.exists(out):
+        if out in known and out not in exported_to and not storage.exists(out):
             found.notes.append(f"the export at {out} is not there any more; where it is now, --export DIR checks it")
             continue
         found.exports.append(out)
-        found.mismatches += check_export(out, noted, publication=release.publication)
+        found.mismatches += check_export(out, noted, release)
+        if not noted:
+            found.notes.append(
+                f"the lake has no note of any export of {release.name}: the export at {out} was checked by its own "
+                "manifest and by that of the release"
+            )

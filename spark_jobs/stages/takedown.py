@@ -221,9 +221,13 @@ class Takedown:
         found = {room: judged.names for room, judged in self._beside().items()}
         for room in _ROOMS:
             receipt[room] = sorted({*receipt[room], *found[room]})
+        files, listed = receipt["files"], set(receipt["files"].get("paths", ()))
+        # A second attempt finds again what the first one noted and did not come to delete.
+        fresh = [one for one in held if f"{one.table}/{one.path}" not in listed]
         receipt["files"] = {
-            "deleted": receipt["files"]["deleted"] + len(held),
-            "bytes": receipt["files"]["bytes"] + self.search.bytes_of(held),
+            "deleted": files["deleted"] + len(fresh),
+            "bytes": files["bytes"] + self.search.bytes_of(fresh),
+            "paths": sorted({*listed, *(f"{one.table}/{one.path}" for one in fresh)}),
         }
         receipts.write(self.lake.home, receipt)  # readers are told before the files go
         self.say(f"destroying {len(held):,} files of versions that held the documents")

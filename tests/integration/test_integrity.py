@@ -230,7 +230,7 @@ def test_a_release_and_its_export_are_verified(command: Command, place: Path, at
     assert report["mismatches"] == []
     assert report["exports"] == [str(place / "export")]
     assert report["models"] == 1
-    assert report["publications"] == 7
+    assert report["publications"] == 8
     text = command("verify", "latest", *at).out
     assert "is what was published" in text
 
@@ -255,6 +255,15 @@ def test_a_lost_file_and_a_changed_export_are_named_and_the_exit_status_is_1(
     assert str(exported) in text
     data.write_bytes(kept)
     exported.write_bytes(bytes_of_export)
+    first = Path(lake.location("cleaned")) / "_delta_log" / f"{0:020d}.json"
+    first.rename(first.with_suffix(".away"))
+    done = command("verify", "latest", *at, "--json")
+    assert done.status == 1
+    found = json.loads(done.out)["mismatches"]
+    assert [(m["table"], m["check"], m["version"]) for m in found] == [
+        ("cleaned", "log", 0), ("cleaned", "log", cleaned.version),
+    ]  # fmt: skip
+    first.with_suffix(".away").rename(first)
     assert command("verify", "latest", *at).status == 0
     assert command("verify", "no-such-release", *at).status == 2
 

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.lake import ledger
 from spark_jobs.lake.candidate import write_candidate
+from spark_jobs.lake.contents import by_licence, summarise
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.pins import Pins
 from spark_jobs.lake.publish import publish
@@ -61,9 +62,10 @@ def release_of(lake: Lake, name: str = RELEASE) -> Release:
     """Mix and register a release of what is current."""
     rows = [{**row, "release": name} for row in published.mixed_rows()]
     mixed = publish_rows(lake, "mixed", rows, name)
+    summary, licences = ([r.asDict() for r in f(lake.read([mixed])).collect()] for f in (summarise, by_licence))
     manifest = build_manifest(
-        release=name, recipe_name="test", pins=[dict(pin) for pin in mixed.inputs], summary=[], publication=mixed.id,
-        digest=mixed.digest, fingerprint=mixed.fingerprint,
+        release=name, recipe_name="test", pins=[dict(pin) for pin in mixed.inputs], summary=summary,
+        publication=mixed.id, digest=mixed.digest, fingerprint=mixed.fingerprint, licences=licences,
     )  # fmt: skip
     register_release(lake, Release(name, "test", "published", mixed.id, manifest))
     return find_release(lake, name)

@@ -1,22 +1,24 @@
 """Verification finds what was done to a release: each fault is done for real, to files that were published."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from spark_jobs.errors import VerificationError
 from spark_jobs.lake import commits
 from spark_jobs.lake.check_content import check_publication
-from spark_jobs.lake.exports import check_export, exports_of, note_export
-from spark_jobs.lake.files import files_of, location_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch
-from spark_jobs.lake.releases import find_release
+from spark_jobs.lake.records import canonical_json
+from spark_jobs.lake.releases import find_release, register_state
 from spark_jobs.lake.tables import FLOW
-from spark_jobs.lake.verify import Verification, verify
-from spark_jobs.stages.export import export_release
+from spark_jobs.lake.verify import verify
+from tests.spark.broken import about, behind, file_of, flip, forget_sum, verified
 from tests.spark.published import RELEASE, SNAPSHOT
 from tests.spark.released import copy_of
 
@@ -28,47 +30,17 @@ def lake(whole: Lake, tmp_path: Path) -> Lake:
     return copy_of(whole, tmp_path / "home")
 
 
-def verified(lake: Lake) -> Verification:
-    return verify(lake, find_release(lake, RELEASE))
-
-
 def checked(lake: Lake, table: str) -> list[Mismatch]:
     """The mismatches of one publication behind the release; a whole verification takes many times as long."""
-    publication = lake.current(table, RELEASE if table == "mixed" else SNAPSHOT)
-    assert publication is not None
-    return check_publication(lake, publication).mismatches
-
-
-def file_of(lake: Lake, table: str, side: str | None = None) -> Path:
-    """A data file of a table's publication behind the release."""
-    publication = lake.current(table, RELEASE if table == "mixed" else SNAPSHOT)
-    assert publication is not None
-    return next(Path(location_of(lake, f)) for f in files_of(lake, publication) if f.table == (side or table))
-
-
-def flip(path: Path, place: int) -> None:
-    """One bit of a byte, and no sum of it left beside."""
-    data = bytearray(path.read_bytes())
-    data[place] ^= 0x10
-    path.write_bytes(bytes(data))
-    forget_sum(path)
-
-
-def forget_sum(path: Path) -> None:
-    """Hadoop keeps a sum beside local files; other storages have none, so nothing may depend on it."""
-    (path.parent / f".{path.name}.crc").unlink(missing_ok=True)
-
-
-def about(found: Verification, **wanted: object) -> list[Mismatch]:
-    return [m for m in found.mismatches if all(getattr(m, key) == value for key, value in wanted.items())]
+    return check_publication(lake, behind(lake, table)).mismatches
 
 
 def test_a_release_that_nobody_touched_is_what_was_published(whole: Lake) -> None:
     found = verified(whole)
     assert found.mismatches == []
     assert found.notes == []
-    assert found.publications == len(FLOW) + 1, "each table of the flow, and the registry"
-    assert found.rows == 20 + 20 + 10 + 10 + 3 + 9 + 1
+    assert found.publications == len(FLOW) + 2, "each table of the flow, the registry, and the release itself"
+    assert found.rows == 20 + 20 + 10 + 10 + 3 + 9 + 1 + 1
     assert found.files >= len(FLOW) + 2
 
 
@@ -94,8 +66,7 @@ def test_a_flipped_byte_is_found_wherever_it_is(lake: Lake, part: str) -> None:
 
 
 def test_without_digests_of_bytes_a_flipped_byte_in_data_is_still_found(lake: Lake) -> None:
-    publication = lake.current("cleaned", SNAPSHOT)
-    assert publication is not None
+    publication = behind(lake, "cleaned")
     (Path(lake.home) / "seals" / "cleaned" / f"{publication.id}.json").unlink()
     path = file_of(lake, "cleaned")
     flip(path, 40)
@@ -121,8 +92,7 @@ def test_a_file_of_other_rows_is_found_by_the_digest_and_the_counts(lake: Lake, 
 
 
 def test_a_commit_that_says_something_else_is_found(lake: Lake) -> None:
-    publication = lake.current("scored", SNAPSHOT)
-    assert publication is not None
+    publication = behind(lake, "scored")
     log = Path(lake.location("scored")) / "_delta_log" / f"{publication.version:020d}.json"
     other = publication.digest.replace("10:", "11:")
     log.write_text(log.read_text().replace(publication.digest, other))
@@ -154,7 +124,47 @@ def test_a_manifest_that_pins_something_else_is_found(lake: Lake) -> None:
     found = verify(lake, type(release)(release.name, release.recipe, release.state, release.publication, manifest))
     assert {m.check for m in found.mismatches} == {
         "digest in the manifest", f"{manifest['ancestors'][0]['table']}/{SNAPSHOT} in the manifest",
+        "manifest of the release",
     }  # fmt: skip
+
+
+def test_figures_that_do_not_follow_from_the_rows_are_named(lake: Lake) -> None:
+    release = find_release(lake, RELEASE)
+    manifest = json.loads(json.dumps(release.manifest))
+    manifest["totals"]["tokens"] += 1
+    manifest["contents"][0]["tokens"] += 1
+    manifest["contents"].append(manifest["contents"][1] | {"language": "de"})
+    manifest["licences"][0]["licence"] = "CC0-1.0"
+    manifest["epochs"]["s"]["epochs"] = 1.5
+    register_state(lake, replace(release, manifest=manifest))
+    found = {m.check: (m.expected, m.found) for m in verified(lake).mismatches}
+    assert found.items() >= {
+        "totals tokens in the manifest": ("85", "86"), "number of contents in the manifest": ("2", "3"),
+        "contents s/original/main/en tokens in the manifest": ("80", "81"),
+        "contents s/rewire/main/de tokens in the manifest": ("nothing", "5"),
+        "licences None documents in the manifest": ("9", "nothing"),
+        "licences CC0-1.0 documents in the manifest": ("nothing", "9"),
+        "epochs s epochs in the manifest": ("1.0", "1.5"),
+    }.items()  # fmt: skip
+    assert all(name.endswith(" in the manifest") for name in found), "nothing else is wrong"
+
+
+def test_a_row_of_the_release_that_nobody_published_is_found(lake: Lake) -> None:
+    other = canonical_json({**find_release(lake, RELEASE).manifest, "facts": {"seed": 1}})
+    lake.spark.sql(f"UPDATE {lake.sql_name('releases')} SET manifest = '{other}', recipe = 'other'")
+    found = [(m.table, m.check, m.found) for m in verified(lake).mismatches]
+    assert found == [("releases", f"{name} of the release", "another one") for name in ("recipe", "manifest")]
+
+
+def test_a_file_of_another_row_of_the_release_is_found(lake: Lake, tmp_path: Path) -> None:
+    path = file_of(lake, "releases")
+    row = pq.read_table(path).to_pylist()[0]
+    manifest = json.loads(row["manifest"])
+    manifest["totals"]["tokens"] += 1
+    pq.write_table(pa.Table.from_pylist([{**row, "manifest": canonical_json(manifest)}]), path)
+    forget_sum(path)
+    checks = {m.check for m in about(verified(Lake(lake.spark, lake.home)), table="releases")}
+    assert checks >= {"bytes", "content digest"} or checks >= {"size", "content digest"}
 
 
 def test_what_the_ledger_lacks_is_told_and_what_it_says_wrong_is_a_mismatch(lake: Lake) -> None:
@@ -164,61 +174,6 @@ def test_what_the_ledger_lacks_is_told_and_what_it_says_wrong_is_a_mismatch(lake
     found = verified(lake)
     assert [(m.table, m.check) for m in found.mismatches] == [("scored", "record in the ledger")]
     assert "the ledger lacks 1 of these publications" in found.notes[0]
-
-
-def exported(lake: Lake) -> list[Mismatch]:
-    (noted,) = exports_of(lake.home, RELEASE)
-    return check_export(noted.out, noted, publication=find_release(lake, RELEASE).publication)
-
-
-def test_exported_files_are_checked(lake: Lake, tmp_path: Path) -> None:
-    release = find_release(lake, RELEASE)
-    out = tmp_path / "export"
-    files = export_release(lake.published("mixed"), "jsonl", str(out), manifest=release.manifest)
-    note_export(lake.home, release.name, str(out), "jsonl")
-    found = verified(lake)
-    assert (found.exports, found.mismatches) == ([str(out)], [])
-    path = out / files[0].name
-    whole = path.read_bytes()
-    flip(path, len(whole) // 2)
-    (changed,) = exported(lake)
-    assert changed.file == str(path)
-    assert changed.expected == f"sha256 {files[0].sha256}"
-    path.unlink()
-    (missing,) = exported(lake)
-    assert (missing.file, missing.found) == (str(path), "no such file")
-    path.write_bytes(whole)
-    (out / "main-00009-of-00009.jsonl.gz").write_bytes(b"x")
-    (foreign,) = exported(lake)
-    assert foreign.found == "a file that the manifest does not name"
-
-
-def test_an_export_of_another_release_or_a_changed_manifest_is_found(lake: Lake, tmp_path: Path) -> None:
-    release = find_release(lake, RELEASE)
-    out = tmp_path / "export"
-    export_release(lake.published("mixed"), "parquet", str(out), manifest={"publication": "another"})
-    (other,) = check_export(str(out), None, publication=release.publication)
-    assert other.found == "another"
-    note_export(lake.home, release.name, str(out), "parquet")
-    manifest = out / "_manifest.json"
-    manifest.write_text(manifest.read_text().replace("another", release.publication))
-    (changed,) = exported(lake)
-    assert changed.file == str(manifest)
-    manifest.unlink()
-    (gone,) = exported(lake)
-    assert (gone.expected, gone.found) == ("a manifest", "no such file")
-
-
-def test_an_export_that_was_moved_is_a_note(lake: Lake, tmp_path: Path) -> None:
-    release = find_release(lake, RELEASE)
-    out = tmp_path / "export"
-    export_release(lake.published("mixed"), "parquet", str(out), manifest=release.manifest)
-    note_export(lake.home, release.name, str(out), "parquet")
-    out.rename(tmp_path / "moved")
-    found = verify(lake, release, exported_to=[str(tmp_path / "moved")])
-    assert found.mismatches == []
-    assert found.exports == [str(tmp_path / "moved")]
-    assert "not there any more" in found.notes[0]
 
 
 def test_a_changed_model_is_found(lake: Lake, tmp_path: Path) -> None:
