@@ -122,9 +122,7 @@ def free_files(context: dg.OpExecutionContext, config: VacuumConfig) -> None:
     def work(resource: WorkshopResource) -> str:
         if not config.keep:
             raise UsageError("keep: name the releases that stay (or latest)")
-        report = vacuumed(
-            resource.get().lake, config.keep, dry_run=config.dry_run, older_than_hours=config.older_than_hours
-        )
+        report = vacuumed(resource.get(), config.keep, dry_run=config.dry_run, older_than_hours=config.older_than_hours)
         return render_vacuum(report)
 
     _do(context, work)

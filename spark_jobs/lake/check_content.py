@@ -50,6 +50,17 @@ def check_record(publication: Publication) -> list[Mismatch]:
     ]  # fmt: skip
 
 
+def check_amendment(before: Publication, after: Publication) -> list[Mismatch]:
+    """Whether the digests that a takedown recorded lead from the one publication to the other."""
+    said = {name: str(after.record["takedown"][name]) for name in ("before", "removed", "replaced", "elected")}
+    terms = {name: ContentDigest.parse(value) for name, value in said.items()}
+    left = terms["before"] - terms["removed"] - terms["replaced"] + terms["elected"]
+    if (said["before"], str(left)) == (before.digest, after.digest):
+        return []
+    told = f"{said['before']}, then {left}"
+    return [mismatch(after, "digests of the takedown", f"{before.digest}, then {after.digest}", told)]
+
+
 def check_publication(lake: Lake, publication: Publication, gone: Destruction | None = None) -> Checked:
     """Record, files, their bytes, the rows' content digest and their counts.
 

@@ -291,17 +291,22 @@ class Lake:
 
         None where they published nothing: it was not current any more, and what is left of its files is not whole.
         """
-        standing: Publication | None = publication
-        while standing is not None and self.destroyed_by(standing) is not None:
-            standing = self._amended(standing)
-        return standing
+        last = [publication, *self.amendments(publication)][-1]
+        return last if self.destroyed_by(last) is None else None
+
+    def amendments(self, publication: Publication) -> list[Publication]:
+        """What takedowns published in its place, one after the other, as far as they destroyed the one before."""
+        found, last = [], publication
+        while self.destroyed_by(last) is not None and (after := self._amended(last)) is not None:
+            found.append(after)
+            last = after
+        return found
 
     def _amended(self, publication: Publication) -> Publication | None:
-        """What a takedown made of a publication, by the record of its commit."""
-        return next(
-            (p for p in self.history(publication.table)
-             if p.version > publication.version and p.record.get("takedown", {}).get("of") == publication.id), None,
-        )  # fmt: skip
+        """What a takedown made of a publication, by the record of its commit, unless a vacuum let it go."""
+        gone = self.vacuumed(publication.table)
+        later = (p for p in self.history(publication.table) if p.version > publication.version and p.id not in gone)
+        return next((p for p in later if p.record.get("takedown", {}).get("of") == publication.id), None)
 
     def published(self, table: str, partitions: Sequence[str] | None = None) -> DataFrame:
         """The current rows of a main table, of some partitions or all; empty where nothing is published."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from spark_jobs.lake import storage
-from spark_jobs.lake.digest import ContentDigest
 
 FORMAT = 1
 BEGUN, FINISHED = "begun", "finished"
@@ -90,36 +89,3 @@ def _listed(receipt: Mapping[str, Any]) -> frozenset[str] | None:
     files = receipt.get("files", {})
     paths = frozenset(files.get("paths", ()))
     return paths if len(paths) == files.get("deleted") else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Successor:
-    """The publication that a takedown left in the place of one, by their digests and what went and came."""
-
-    receipt: str
-    publication: str
-    before: ContentDigest
-    after: ContentDigest
-    change: ContentDigest
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is different but what went and came."""
-        return self.after == self.before + self.change
-
-
-def successors(home: str) -> dict[str, Successor]:
-    """Publications whose data files takedowns removed, by id, and what was published instead.
-
-    By any of them: files of a publication may go with a later takedown than the one that named its inputs anew.
-    """
-    found, gone = {}, destructions(home)
-    for receipt in attempts(home):
-        for row in receipt["tables"] or ():  # None until they are proved
-            if (before := str(row.get("before_publication"))) in gone:
-                digest = {name: ContentDigest.parse(value) for name, value in row["digest"].items() if name != "holds"}
-                found[before] = Successor(
-                    receipt=str(receipt["receipt"]), publication=str(row["publication"]), before=digest["before"],
-                    after=digest["after"], change=digest["elected"] - digest["removed"] - digest["replaced"],
-                )  # fmt: skip
-    return found

@@ -3,8 +3,9 @@
 What was published is known from the commits; whether it is still there is seen in the data pages. Nothing is written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -13,12 +14,12 @@ import pyarrow.compute as pc
 from spark_jobs.errors import LakeError, VerificationError
 from spark_jobs.lake import models, storage
 from spark_jobs.lake.ancestors import Pin, pins, with_ancestors
-from spark_jobs.lake.check_content import Checked, check_publication, check_record, check_sealed
+from spark_jobs.lake.check_content import Checked, check_amendment, check_publication, check_record, check_sealed
 from spark_jobs.lake.check_release import check_figures, check_manifest, check_row
 from spark_jobs.lake.exports import check_export, exports_of
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
-from spark_jobs.lake.receipts import Destruction, Successor, destructions, successors
+from spark_jobs.lake.receipts import Destruction, destructions
 from spark_jobs.lake.records import Publication, canonical_json
 from spark_jobs.lake.releases import Release
 
@@ -101,8 +102,8 @@ def _publications(
 ) -> None:
     """Each publication, or what takedowns left of it: record, files, rows; and what the release says of its own."""
     _ledger(lake, publications, found)
-    taken, gone = successors(lake.home), destructions(lake.home)
-    standing = {(p.table, p.id): p for p in (_standing(lake, one, taken, found) for one in publications)}
+    gone = destructions(lake.home)
+    standing = {(p.table, p.id): p for p in (_standing(lake, one, found) for one in publications)}
     replaced = [p for p in publications if (p.table, p.id) not in standing]
     found.mismatches += [wrong for p in replaced for wrong in check_record(p)]
     unsealed = 0
@@ -138,25 +139,25 @@ def _checked(lake: Lake, publication: Publication, gone: Destruction | None, fou
     return checked
 
 
-def _standing(lake: Lake, publication: Publication, taken: Mapping[str, Successor], found: Verification) -> Publication:
-    """The publication, or where takedowns destroyed files of it, the one they left, if its digest follows from it.
+def _standing(lake: Lake, publication: Publication, found: Verification) -> Publication:
+    """The publication, or where takedowns destroyed files of it, what they left, if its digest follows from it.
 
-    Where it does not, or a vacuum let that go as well, the files that are left of the publication itself are looked at.
+    Where it does not, or nothing stands for it, the files that are left of the publication itself are looked at.
     """
-    standing = publication
-    while (left := taken.get(standing.id)) is not None and left.publication not in lake.vacuumed(standing.table):
-        there = next((p for p in lake.history(standing.table) if p.id == left.publication), None)
-        told = (str(left.before), str(left.after))
-        if there is None or not left.holds or told != (standing.digest, there.digest):
-            wanted = f"{standing.digest}, and from it {left.after if there is None else there.digest}"
-            found.mismatches.append(mismatch(standing, f"digests in {left.receipt}", wanted, ", then ".join(told)))
+    standing = lake.standing(publication)
+    chain = [] if standing is None else lake.amendments(publication)
+    notes = []
+    for before, after in pairwise([publication, *chain]):
+        said, name = after.record["takedown"], f"{before.table}/{before.partition} version {before.version}"
+        if wrong := [*check_record(after), *check_amendment(before, after)]:
+            found.mismatches += wrong
             return publication
-        found.notes.append(
-            f"{standing.table}/{standing.partition} version {standing.version}: {left.receipt} took documents out; "
-            f"version {there.version}, the rest of it by the digests, was checked instead"
+        notes.append(
+            f"{name}: {said['receipt']} took documents out; version {after.version}, the rest of it by the digests, "
+            "was checked instead"
         )
-        standing = there
-    return standing
+    found.notes += notes
+    return publication if standing is None else standing
 
 
 def _pins(pinned: Sequence[Pin]) -> list[Mismatch]:
