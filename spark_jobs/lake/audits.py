@@ -59,8 +59,9 @@ def complete(lake: Lake) -> int:
 
 def _is_judged(publication: Publication) -> bool:
     """Whether its record holds what a gate found of it, and not what one found of rows that it publishes again."""
-    record = publication.record
-    return bool(record.get("audit")) and record.get("judged_by") == record.get("run_id") is not None
+    record, outcomes = publication.record, publication.record.get("audit", ())
+    whole = all("found" in outcome for outcome in outcomes)  # not those of an earlier Provender
+    return bool(outcomes) and whole and record.get("judged_by") == record["run_id"]
 
 
 def _rows(  # noqa: PLR0917 - in the order of the columns
