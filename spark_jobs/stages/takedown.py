@@ -12,6 +12,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
+from spark_jobs.errors import UsageError
 from spark_jobs.lake import commits, ledger, models, receipts, storage
 from spark_jobs.lake import takedown_beside as beside
 from spark_jobs.lake import takedown_exports as exports
@@ -31,6 +32,7 @@ from spark_jobs.stages.takedown_release import revise, told
 from spark_jobs.stages.takedown_request import Request, rules_frame, work_place
 from spark_jobs.stages.takedown_subject import Subject
 
+_TOLD = 3  # rules of another takedown, in a message
 _LISTED = 10_000  # documents in a receipt; more are found in `suppressions` by the receipt's name
 _ROOMS = ("candidates", "exports", "reports")
 _TABLES = (*FLOW, *OWNERS, "rewrite_cache")
@@ -79,8 +81,12 @@ class Takedown:
         }  # fmt: skip
 
     def run(self) -> dict[str, Any]:
-        """Take the documents down; returns the receipt, which is written as well."""
+        """Take the documents down; returns the receipt, which is written as well.
+
+        Raises UsageError while another takedown is unfinished: both may revise one release, and only in turn.
+        """
         name = self.request.receipt
+        self._refuse_unfinished()
         receipt = receipts.read(self.lake.home, name)
         if receipt is not None and receipt["state"] == receipts.FINISHED:
             storage.remove(work_place(self.lake, name))  # of an attempt that was killed when all was done
@@ -112,6 +118,16 @@ class Takedown:
         receipts.write(self.lake.home, receipt)
         storage.remove(work_place(self.lake, name))
         return receipt
+
+    def _refuse_unfinished(self) -> None:
+        for receipt in receipts.every(self.lake.home):
+            if receipt["state"] == receipts.BEGUN and receipt["receipt"] != self.request.receipt:
+                rules = ", ".join(f"{rule['kind']} {rule['value']}" for rule in receipt["asked"][:_TOLD])
+                raise UsageError(
+                    f"{receipt['receipt']} is unfinished: give that takedown again first, with all its rules ({rules}"
+                    f"{', ...' if len(receipt['asked']) > _TOLD else ''}; "
+                    f"{receipts.location(self.lake.home, receipt['receipt'])} lists them)"
+                )
 
     def _head(self) -> dict[str, Any]:
         return {

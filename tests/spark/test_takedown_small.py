@@ -13,9 +13,10 @@ from assets.workshop import Workshop
 from orchestration.progress import Progress
 from orchestration.takedown import render, retell
 from spark_jobs.crawl.url import url_hash
-from spark_jobs.errors import VerificationError
+from spark_jobs.errors import UsageError, VerificationError
 from spark_jobs.lake import receipts, storage
 from spark_jobs.lake.candidate import write_candidate
+from spark_jobs.lake.contents import by_licence, summarise
 from spark_jobs.lake.exports import exports_of, note_export
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.publish import append
@@ -24,8 +25,6 @@ from spark_jobs.lake.releases import Release, find_release, register_state, rele
 from spark_jobs.lake.tables import FLOW
 from spark_jobs.recipe.sections.deduped import DedupedSection
 from spark_jobs.stages.manifest import build_manifest
-from spark_jobs.stages.mix import summarise
-from spark_jobs.stages.mix_facts import by_licence
 from spark_jobs.stages.takedown import Takedown
 from spark_jobs.stages.takedown_request import Request
 from tests.decoded import places
@@ -125,6 +124,19 @@ def test_rules_that_hit_nothing_are_named(lake: Lake) -> None:
         {"kind": "doc", "value": doc(999)}, {"kind": "url", "value": "a.example/none"},
         {"kind": "domain", "value": "b.example"}, {"kind": "licence", "value": "L2"},
     ]  # fmt: skip
+
+
+def test_another_takedown_waits_for_one_that_was_killed(lake: Lake) -> None:
+    asked = [{"kind": "domain", "value": f"{name}.example"} for name in "abcd"]
+    receipts.write(lake.home, {"receipt": "takedown-first", "state": receipts.BEGUN, "asked": asked, "destroyed": [],
+                               "tables": None})  # fmt: skip
+    versions = {table: lake.version(table) for table in (*FLOW, "suppressions")}
+    with pytest.raises(
+        UsageError, match=r"takedown-first is unfinished.*domain a.example, .*, \.\.\.; .*takedown-first"
+    ):
+        takedown(lake, doc=(doc(1),)).run()
+    lake.refresh()
+    assert {table: lake.version(table) for table in versions} == versions
 
 
 # torn files -------------------------------------------------------------------------------------------------------
