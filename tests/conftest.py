@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # Frames of tests are tiny: to compile a query costs more than to interpret it. Runs as programs of their own compile.
-QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Nor is anything hot enough for the JVM's second compiler to earn what it costs.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1",
+}  # fmt: skip
 SHARED = ROOT.parent / "shared" / "data"
 # A process of pytest-xdist is a program without a file. Spark takes such a program for its own doctests, and ends it.
 if not hasattr(sys.modules["__main__"], "__file__"):
