@@ -65,7 +65,7 @@ def test_receipts_list_the_files_that_went(taken: Lake) -> None:
         files = receipt["files"]
         assert files["deleted"] == len(files["paths"]) > 0
         assert not any((Path(taken.home) / "tables" / path).exists() for path in files["paths"])
-        assert {path.split("/")[0] for path in files["paths"]} == {"raw", "cleaned"}
+        assert {path.split("/")[0] for path in files["paths"]} == {"raw", "cleaned", "locator"}
 
 
 def test_what_receipts_explain_is_a_note(taken: Lake) -> None:
