@@ -91,7 +91,9 @@ def _needed(lake: Lake, staying: Iterable[Release]) -> list[Publication]:
     of_releases = {release.publication for release in staying}
     heads = [p for p in lake.history("mixed") if p.id in of_releases]
     heads += [p for table in FLOW if table != "mixed" for p in lake.publications(table).values()]
-    return [p for p in with_ancestors(lake, heads) if p.table in FLOW]
+    pinned = [p for p in with_ancestors(lake, heads) if p.table in FLOW]
+    # Where a takedown destroyed files of an ancestor, readers of the release read what it left.
+    return list({(p.table, p.id): p for p in (*pinned, *filter(None, map(lake.standing, pinned)))}.values())
 
 
 def _files(lake: Lake, table: str, unkept: Mapping[str, DataFile], before: float) -> Iterator[Removal]:

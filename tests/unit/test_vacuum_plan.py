@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -58,7 +58,7 @@ class Written:
         values = {scope: partition} | ({"publication": publication} if publication else {})
         return {"path": quote(f"{folder}/{path.name}"), "partitionValues": values, "size": self.ids}
 
-    def publish(self, table: str, partition: str, inputs: list[dict[str, Any]]) -> str:
+    def publish(self, table: str, partition: str, inputs: list[dict[str, Any]], **said: Any) -> str:
         scope = "release" if table == "mixed" else "snapshot"
         self.ids += 1
         name = f"p{self.ids}"
@@ -68,7 +68,7 @@ class Written:
         added = [self.file(table, scope, partition) for _ in range(1 + self.ids % 2)]
         replaced = self.listed.get((table, partition), [])
         record = {"kind": "main", "partition": partition, "publication": name, "inputs": inputs, "side": side,
-                  "sequence": self.ids, "digest": "0:0", "fingerprint": "f"}  # fmt: skip
+                  "sequence": self.ids, "digest": "0:0", "fingerprint": "f", **said}  # fmt: skip
         version = self.commit(
             table, [*({"remove": {"path": path}} for path in replaced), *({"add": file} for file in added)], record
         )
@@ -138,6 +138,26 @@ def test_what_is_needed_stays_and_everything_else_goes(steps: list[tuple[str, st
         listed_of_gone = {r.name for r in made.retire}
         assert set(made.rows["mixed"]) == listed_of_gone
         assert set(made.rows["locator"]) == {p.id for p in made.publications if p.table == "raw"}
+
+
+def test_what_a_takedown_left_of_what_a_kept_release_was_made_from_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, (first,) = played(tmp_path, [("cleaned", "one")])
+    pin = written.current["cleaned", "one"]
+    left = written.publish("cleaned", "one", [], takedown={"receipt": "t", "of": pin["publication"]})
+    files = {f"tables/cleaned/{unquote(path)}" for path in written.listed["cleaned", "one"]}
+    (tmp_path / "takedowns").mkdir()
+    gone = [{"table": "cleaned", "partition": "one", "version": pin["version"], "publication": pin["publication"]}]
+    (tmp_path / "takedowns" / "t.json").write_text(json.dumps({"receipt": "t", "tables": [], "destroyed": gone}))
+    written.publish("cleaned", "one", [])
+    last = Release("r1", "test", "published", written.publish("mixed", "r1", [written.current["cleaned", "one"]]), {})
+    monkeypatch.setattr(vacuum, "releases", lambda _lake: (first, last))
+    kept = plan(written.lake(), [first], older_than_hours=24)
+    assert left not in {p.id for p in kept.publications}
+    assert not files & {removal.path for removal in kept.removals}
+    without = plan(written.lake(), [], older_than_hours=24)
+    assert files <= {removal.path for removal in without.removals}, "nothing else needs it"
 
 
 def test_paths_of_odd_partitions_are_found(tmp_path: Path) -> None:
