@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from spark_jobs.lake import storage
 from spark_jobs.lake.digest import ContentDigest, digest_columns, digest_of, from_metrics
 from spark_jobs.lake.file_log import DataFile
-from spark_jobs.lake.files import digests_of, files_of, location_of, name_of, sealed
+from spark_jobs.lake.files import digests_of, files_of, location_of, name_of, sealed, sealed_since
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.mismatch import Mismatch, mismatch
 from spark_jobs.lake.receipts import Destruction
@@ -68,7 +68,7 @@ def check_publication(lake: Lake, publication: Publication, gone: Destruction | 
     checked. Raises LakeError, VerificationError where a log does not tell the files.
     """
     files = files_of(lake, publication)
-    seals = sealed(lake, publication) or {}
+    seals = sealed_since(lake, publication)
     checked = Checked(mismatches=check_record(publication))
     damaged = _damaged(lake, publication, files)
     missing = {f"{m.table}/{m.file}" for m in damaged if m.check == "file"}

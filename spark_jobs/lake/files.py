@@ -62,6 +62,15 @@ def sealed(lake: Lake, publication: Publication) -> Mapping[str, str] | None:
     return digests
 
 
+def sealed_since(lake: Lake, publication: Publication) -> Mapping[str, str]:
+    """The same, with those of side files that a takedown has written again under the publication that followed."""
+    found: dict[str, str] = {}
+    for one in lake.history(publication.table):
+        if one.version >= publication.version and one.side_id == publication.side_id:
+            found = {**(sealed(lake, one) or {}), **found}
+    return found
+
+
 def digests_of(lake: Lake, files: list[DataFile]) -> list[str]:
     """Hex SHA-256 of the bytes of some files."""
     with ThreadPoolExecutor(_READERS) as pool:

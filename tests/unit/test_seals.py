@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.lake.files import seal_files, sealed
+from spark_jobs.lake.files import seal_files, sealed, sealed_since
 from spark_jobs.lake.log_lake import LogLake
 
 TABLE = "cleaned"
@@ -23,7 +23,7 @@ def lake(tmp_path: Path) -> LogLake:
     (log / f"{0:020d}.json").write_text('{"commitInfo":{"timestamp":0}}\n', "utf-8")
     for version, (name, added, removed) in enumerate(commits, 1):
         record = {"kind": "main", "table": TABLE, "partition": "s1", "publication": name, "sequence": version,
-                  "fingerprint": "f", "digest": "0:0"}  # fmt: skip
+                  "fingerprint": "f", "digest": "0:0", "side_publication": "p1"}  # fmt: skip
         lines = [{"commitInfo": {"timestamp": 0, "userMetadata": json.dumps(record)}}]
         lines += [{"remove": {"path": path}} for path in removed]
         lines += [{"add": {"path": path, "partitionValues": {"snapshot": "s1"}, "size": 1}} for path in added]
@@ -51,3 +51,16 @@ def test_what_follows_a_publication_that_nobody_hashed_is_hashed(lake: LogLake) 
     first, second = lake.history(TABLE)
     seal_files(lake, second, after=first)
     assert set(sealed(lake, second) or ()) == {f"{TABLE}/{KEPT}", f"{TABLE}/{NEW}"}
+
+
+def test_files_that_a_takedown_wrote_again_beside_it_have_the_digests_of_what_followed(lake: LogLake) -> None:
+    first, second = lake.history(TABLE)
+    seal_files(lake, first)
+    own = sealed(lake, first) or {}
+    Path(lake.location(TABLE), KEPT).write_bytes(b"damaged")
+    seal_files(lake, second)
+    since = sealed_since(lake, first)
+    assert since == {**(sealed(lake, second) or {}), **own}
+    assert since[f"{TABLE}/{KEPT}"] == own[f"{TABLE}/{KEPT}"], "its own digest stands"
+    assert f"{TABLE}/{NEW}" in since
+    assert set(sealed_since(lake, second)) == {f"{TABLE}/{KEPT}", f"{TABLE}/{NEW}"}, "nothing of what was before"
