@@ -72,11 +72,11 @@ def _register(workshop: Workshop, publication: Publication) -> Mapping[str, Any]
     )  # fmt: skip
     release = Release(publication.partition, workshop.recipe.name, "published", publication.id, manifest)
     register_release(lake, release)
-    return {**release_metadata(lake, release), **_card(workshop, release)}
+    return {**release_metadata(lake, release), **card(workshop, release)}
 
 
-def _card(workshop: Workshop, release: Release) -> Mapping[str, Any]:
-    """Write the release's dataset card, and link it. A failure is only told: the release is published."""
+def card(workshop: Workshop, release: Release) -> Mapping[str, Any]:
+    """Write the release's manifest and dataset card, and link the card. A failure is only told: it is published."""
     if workshop.write_card is None:
         return {}
     try:
