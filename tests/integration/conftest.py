@@ -1,7 +1,7 @@
 """A small crawl, a recipe without rewriting, and the command line in this process on the one Spark session."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from spark_jobs.sample.chatter import chatter_pages
 from spark_jobs.sample.faults import fault_pages
 from spark_jobs.sample.volume import Page
 from spark_jobs.sample.web import web_pages
+from tests.integration.served import Hook
 from tests.integration.straw_project import straw_project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,13 @@ class Done:
 
 
 Command = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def hook() -> Iterator[Hook]:
+    """Where a program that a module serves sends its alerts."""
+    with Hook().listening() as hook:
+        yield hook
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ EMPTY = "<html><head><title>{n}</title></head><body></body></html>"
 
 
 @pytest.fixture(scope="module")
-def hook() -> Iterator[Hook]:
-    with Hook().listening() as hook:
-        yield hook
-
-
-@pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory, hook: Hook) -> Iterator[Served]:
     place = tmp_path_factory.mktemp("weeks")
     write_recipe(place / "recipe.yaml")

@@ -24,12 +24,6 @@ FLOW = ("raw", "cleaned", "scored", "deduped", "rewritten")
 
 
 @pytest.fixture(scope="module")
-def hook() -> Iterator[Hook]:
-    with Hook().listening() as hook:
-        yield hook
-
-
-@pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory, hook: Hook) -> Iterator[Served]:
     place = place_of(tmp_path_factory.mktemp("straw"))
     with served(place, StrawServed, PROVENDER_WATCH=place / "crawls", PROVENDER_ALERT_WEBHOOK=hook.url) as program:

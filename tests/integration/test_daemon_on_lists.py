@@ -21,12 +21,6 @@ STATE = """query($selector: InstigationSelector!) { instigationStateOrError(inst
 
 
 @pytest.fixture(scope="module")
-def hook() -> Iterator[Hook]:
-    with Hook().listening() as hook:
-        yield hook
-
-
-@pytest.fixture(scope="module")
 def watching(tmp_path_factory: pytest.TempPathFactory, hook: Hook) -> Iterator[Served]:
     """The sensor looks."""
     place = place_of(tmp_path_factory.mktemp("lists"))
